@@ -1,0 +1,34 @@
+"""Seme: construct transformers from programs, read them, and see what training finds.
+
+The names below load their rooms when first used, so that `import seme` is quick.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from seme.compiler import CompiledModel, compile, load
+    from seme.lang import program
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "compile": "seme.compiler",
+    "load": "seme.compiler",
+    "CompiledModel": "seme.compiler",
+    "program": "seme.lang",
+    "lang": "",
+    "rasp": "",
+}
+
+__all__ = ["CompiledModel", "__version__", "compile", "load", "program"]
+
+
+def __getattr__(name: str) -> Any:
+    """Loads a public name from its room on first use."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'seme' has no attribute {name!r}")
+    home = _HOMES[name]
+    return getattr(importlib.import_module(home), name) if home else importlib.import_module(f"seme.{name}")

@@ -1,0 +1,94 @@
+"""Every error Seme raises on purpose: one class per cause, each with a stable code and an exit status.
+
+The house form is: what failed, what was got, what was expected, where; a blank line; `hint:` with the remedy.
+`docs/errors.md` has one section per code.
+"""
+
+from __future__ import annotations
+
+
+class SemeError(Exception):
+    """Base of all deliberate errors.
+
+    Args:
+        message: What failed, what was got, what was expected and where.
+        hint: The remedy, without the word "hint".
+    """
+
+    code = "S000"
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str = ""):
+        self.message = message
+        self.hint = hint
+        super().__init__(message)
+
+    def __str__(self) -> str:
+        return f"{self.message}\n\n  hint: {self.hint}" if self.hint else self.message
+
+
+class UsageError(SemeError):
+    """The command or call was given arguments that do not fit together."""
+
+    code = "S001"
+    exit_code = 2
+
+
+class MissingExtraError(SemeError):
+    """An optional library is not installed.
+
+    Args:
+        what: What cannot be done without it.
+        extra: The extra of the `seme` package that brings it.
+    """
+
+    code = "S002"
+    exit_code = 3
+
+    def __init__(self, what: str, extra: str):
+        super().__init__(
+            f"{what} needs an optional library that is not installed",
+            hint=f"pip install 'seme[{extra}]'",
+        )
+
+
+class ProgramError(SemeError):
+    """A program is not well formed: no output, an undefined map, a division by a domain that holds zero."""
+
+    code = "S003"
+    exit_code = 4
+
+
+class InputError(SemeError):
+    """An input sequence cannot be run: an unknown token, or too many of them."""
+
+    code = "S004"
+    exit_code = 4
+
+
+class FolderError(SemeError):
+    """A model folder is missing something, is damaged, or is not one of ours."""
+
+    code = "S005"
+    exit_code = 4
+
+
+class NotProvedError(SemeError):
+    """The compiler cannot prove the asked program exact at the asked length and float type, so it refuses."""
+
+    code = "S006"
+    exit_code = 2
+
+
+class GraphError(SemeError):
+    """An intermediate graph breaks a rule of the verifier, or its text form does not parse."""
+
+    code = "S007"
+    exit_code = 4
+
+
+class TooLargeError(SemeError):
+    """A domain, a table or a model would be larger than the stated limit."""
+
+    code = "S008"
+    exit_code = 2
