@@ -39,6 +39,11 @@ class Expression:
     name: str = ""
     source: str = field(default_factory=_source_line)
 
+    @property
+    def arguments(self) -> tuple[Expression, ...]:
+        """The expressions this one is computed from."""
+        return ()
+
     def named(self, name: str) -> Any:
         """Gives the expression a name, which follows it into the weights. Returns the expression itself."""
         self.name = name
@@ -50,11 +55,6 @@ class Sequence(Expression):
     """One value at every position."""
 
     as_kind: Kind | None = None
-
-    @property
-    def arguments(self) -> tuple[Expression, ...]:
-        """The expressions this one is computed from."""
-        return ()
 
     def numerical(self) -> Sequence:
         """Asks for one number (one logit) where this sequence is an output. Returns the sequence itself."""
@@ -251,11 +251,6 @@ class Count(Sequence):
 @dataclass(eq=False, slots=True, kw_only=True)
 class Selector(Expression):
     """For every query position, a set of key positions."""
-
-    @property
-    def arguments(self) -> tuple[Expression, ...]:
-        """The expressions this one is computed from."""
-        return ()
 
     def __and__(self, other: Selector) -> Selector:
         return Both(left=self, right=_selector(other))
