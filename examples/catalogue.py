@@ -80,7 +80,7 @@ def statements(file: str) -> dict[str, str]:
     for item in items:
         names, _, words = " ".join(line.strip() for line in item).partition(": ")
         for name in names.split(", "):
-            stated[name.strip("`")] = " ".join([*shared, words])
+            stated[name.strip("`")] = " ".join([*shared, words[:1].upper() + words[1:]])
     return stated
 
 

@@ -7,7 +7,7 @@ bracket closes only the latest one still open, which must be of its kind: "([)]"
 `dyck_1`, `dyck_2`, `dyck_3`: the brackets (), then also [], then also {}. Right for every input up to `max_length`
     and for every depth that fits into it, with the same three steps at any length: while nothing has gone wrong yet,
     the partner of a closing bracket is the latest earlier opening bracket at its depth.
-`dyck_1_causal`, `dyck_2_causal`: the same answers from causal programs.
+`dyck_1_causal`, `dyck_2_causal`: the brackets (), then also [], as causal programs.
 """
 
 import seme

@@ -1,7 +1,7 @@
 """Fractions of what came before: numbers that are not whole.
 
 `frac_prevs`: at every position, the fraction of the tokens up to and including it that are "x".
-`frac_prevs_causal`: the same, as a causal program.
+`frac_prevs_causal`: causal; the same fraction of "x" up to and including this position.
 `pair_balance`: at every position, (number of "(" minus number of ")") divided by the number of tokens, both over the
     tokens up to and including this position.
 """

@@ -1,7 +1,8 @@
 """How often each token occurs.
 
 `hist`: at every position, how many positions hold the same token as this one.
-`hist_with_bos`: the same where "^" is a begin symbol: it counts for nothing, so wherever it stands the answer is 0.
+`hist_with_bos`: at every position, how many positions hold the same token as this one, where "^" is a begin symbol: it
+    counts for nothing, so wherever it stands the answer is 0.
 `hist_so_far`: causal; how many positions up to and including this one hold this token.
 `double_hist`: how many different tokens occur as often as the token here, itself included: in "abbc" the answer
     at "a" is 2 (a and c occur once) and at each "b" it is 1.

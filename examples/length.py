@@ -1,7 +1,7 @@
 """The length of the input, in three ways.
 
 `length`: at every position, how many tokens the input has.
-`length_counted`: the same, counted by a head that looks everywhere.
+`length_counted`: at every position, how many tokens the input has, counted by a head that looks everywhere.
 `prefix_length`: causal; at every position, how many tokens there are up to and including it.
 """
 

@@ -5,7 +5,7 @@
 `parity_scan`: the parity of the whole input without counting: each round joins a stretch of bits to the one before
     it by exclusive or, and the stretches double; four rounds cover 16 tokens. Then all look at the last position.
 `parity_so_far`: causal; the parity of the tokens up to and including this one.
-`parity_scan_so_far`: causal; the same by doubling.
+`parity_scan_so_far`: causal; the parity of the tokens up to and including this one, by doubling.
 """
 
 import seme

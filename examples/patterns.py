@@ -2,7 +2,8 @@
 
 `detect_pattern`: at every position, whether the pattern "abc" ends there.
 `count_a`: at every position, how many tokens of the whole input are "a".
-`first_occurrence`, `last_occurrence`: at every position, the position of the first (last) token equal to this one.
+`first_occurrence`: at every position, the position of the first token equal to this one.
+`last_occurrence`: at every position, the position of the last token equal to this one.
 `induction`: causal; the token that followed the previous occurrence of this token, or None if this is its first.
 """
 

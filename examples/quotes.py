@@ -1,8 +1,8 @@
 """Quotation marks, which unlike brackets look the same at both ends.
 
 `balanced_quotes`: at every position, whether every double quote of the whole input is closed.
-`inside_quotes`: causal; whether this position lies inside double quotes: after an opening one, before its closing
-    one; the marks themselves are outside.
+`inside_quotes`: causal; whether this position lies inside double quotes: after an opening one and before
+    its closing one or the end; the marks themselves are outside.
 `two_quotes`: causal; with two kinds of quotes, the other kind is an ordinary sign inside a quotation. The answer is
     what is open after this position: the mark that opened it, or "" if nothing is open.
 """
