@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 from seme.core.errors import InputError, ProgramError
-from seme.lang.expressions import Expression, Positions, Sequence, Tokens
+from seme.lang.expressions import Count, Expression, Length, Positions, Sequence, Tokens
 
 
 @runtime_checkable
@@ -91,7 +91,7 @@ def program(
         raise ProgramError(f"max_length is {max_length!r}, expected a positive integer", hint="max_length=20")
     sequences = {key: _sequence(key, value) for key, value in named.items()}
     leaves = [e for s in sequences.values() for e in walk(s)]
-    if not any(isinstance(e, (Tokens, Positions)) or (not e.arguments and _reads_input(e)) for e in leaves):
+    if not any(isinstance(e, (Tokens, Positions, Length, Count)) for e in leaves):  # a count sees how long the input is
         raise ProgramError("the program depends on nothing: no token, position or length is read", hint="use tokens")
     return Program(outputs=sequences, vocab=ordered, max_length=max_length, causal=causal, name=name)
 
@@ -110,12 +110,6 @@ def walk(expression: Expression) -> Iterator[Any]:
         else:
             stack.append((node, True))
             stack.extend((child, False) for child in reversed(node.arguments))
-
-
-def _reads_input(expression: Expression) -> bool:
-    from seme.lang.expressions import Length
-
-    return isinstance(expression, Length)
 
 
 def _sequence(name: str, value: Any) -> Sequence:
