@@ -16,8 +16,8 @@ from seme.execute.encode import Encoder
 from seme.model.artifact import Artifact, TokenTable
 from seme.model.transformer import forward
 
-BATCH_NUMBERS = 1 << 20
-"""Numbers in the widest activation of one batch: 4 MB in float32, so that what a layer writes is still in the cache
+BATCH_NUMBERS = 1 << 19
+"""Numbers in the widest activation of one batch: 2 MB in float32, so that what a layer writes is still in the cache
 when the next one reads it."""
 
 
