@@ -7,10 +7,12 @@ classifier.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from seme.core.errors import MissingExtraError
 from seme.exchange.hf import to_tokenizer, to_transformers
+from seme.exchange.reader import load_artifact
 from seme.model.artifact import Artifact
 
 ADAPTERS = {"gpt2": "GPT2LMHeadModel", "bert": "BertForMaskedLM"}
@@ -50,3 +52,13 @@ def to_lens(artifact: Artifact) -> Any:
     bridge.cfg.tokenizer_prepends_bos, bridge.cfg.tokenizer_appends_eos = True, False
     bridge.cfg.d_vocab_out = artifact.spec.d_logits
     return bridge
+
+
+def load_lens(path: str | Path) -> Any:
+    """The TransformerLens model of a saved folder; see `to_lens`.
+
+    Raises:
+        FolderError: The folder is missing something, is damaged, or is not one of ours.
+        MissingExtraError: `transformer_lens` is not installed.
+    """
+    return to_lens(load_artifact(path))

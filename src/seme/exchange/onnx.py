@@ -7,10 +7,12 @@ forward pass is small enough to be written out once more, and the tests hold the
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from seme.core.errors import FolderError, MissingExtraError, UsageError
@@ -76,6 +78,24 @@ def to_onnx(artifact: Artifact) -> Any:
     return model
 
 
+def run_onnx(model: Any) -> Callable[[Tensor, Tensor], Tensor]:
+    """Makes an `onnx.ModelProto` a function of ids and mask, run by onnxruntime on the CPU.
+
+    Raises:
+        MissingExtraError: `onnxruntime` is not installed.
+    """
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise MissingExtraError("running an ONNX model", "onnx") from error
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+
+    def run(ids: Tensor, mask: Tensor) -> Tensor:
+        return torch.from_numpy(session.run(None, {"input_ids": ids.numpy(), "attention_mask": mask.numpy()})[0])
+
+    return run
+
+
 def _told(artifact: Artifact) -> dict[str, Any]:
     table = artifact.tokens
     return {
@@ -129,15 +149,14 @@ class _Build:
         gain, bias = self.tensor(f"{at}.w", self.weights[f"{at}.w"]), self.tensor(f"{at}.b", self.weights[f"{at}.b"])
         if self.spec.dtype != "float64":
             return self.node("LayerNormalization", x, gain, bias, out=out, axis=-1, epsilon=self.spec.norm_eps)
-        # The operator has a float32 epsilon, and onnxruntime computes it in float32: in float64 it is written out.
+        # The operator's epsilon is float32 and so, by its definition, are its sums: in float64 it is written out.
         mean = self.node("ReduceMean", x, "last_axis", out=f"{at}.mean")
         centred = self.node("Sub", x, mean, out=f"{at}.centred")
         square = self.node("Mul", centred, centred, out=f"{at}.square")
         variance = self.node("ReduceMean", square, "last_axis", out=f"{at}.variance")
         scale = self.node("Sqrt", self.node("Add", variance, "norm_eps", out=f"{at}.raised"), out=f"{at}.hook_scale")
-        # The gain comes before the division: in the usual order onnxruntime knows the pattern and fuses it back.
-        gained = self.node("Mul", centred, gain, out=f"{at}.gained")
-        return self.node("Add", self.node("Div", gained, scale, out=f"{at}.normalized"), bias, out=out)
+        normalized = self.node("Div", centred, scale, out=f"{at}.hook_normalized")
+        return self.node("Add", self.node("Mul", normalized, gain, out=f"{at}.gained"), bias, out=out)
 
     def model(self) -> None:
         spec, bert = self.spec, self.spec.architecture == "bert"
@@ -160,7 +179,8 @@ class _Build:
         self.whole("zero", [0])
         self.whole("split", [0, 0, spec.heads, spec.d_head])
         self.whole("join", [0, 0, spec.heads * spec.d_head])
-        self.tensor("scale", spec.d_head**-0.5)
+        # One entry per head: a single number would be fused into the product by onnxruntime, rounded to float32.
+        self.tensor("scale", np.full((spec.heads, 1, 1), spec.d_head**-0.5))
         self.tensor("never", -np.inf)
         if spec.dtype == "float64":
             self.whole("last_axis", [-1])
