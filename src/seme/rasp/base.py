@@ -84,7 +84,7 @@ class RASPExpr(abc.ABC):
     def copy(self: RASPExprT) -> RASPExprT:
         """A copy with the same children and annotations, and an id of its own."""
         new = copy.copy(self)
-        new.__dict__.pop("unique_id", None)
+        vars(new).pop("unique_id", None)
         new._annotations = Annotations(new, self._annotations.given)
         return new
 
