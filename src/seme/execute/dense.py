@@ -43,8 +43,12 @@ class Dense:
         """
         return self._run([self.encoder.sequence(xs)])
 
-    def batch(self, inputs: Iterable[Iterable[Any]]) -> dict[str, list[list[Any]]]:
+    def batch(self, inputs: Iterable[Iterable[Any]], *, rounded: bool = True) -> dict[str, list[list[Any]]]:
         """Every output, by name, for every input.
+
+        Args:
+            inputs: Sequences of tokens.
+            rounded: Whether numbers are rounded to their domain, or given as the logit itself.
 
         Raises:
             InputError: A token is unknown, or a sequence is too long.
@@ -54,7 +58,7 @@ class Dense:
         ends = [0, *accumulate(len(sequence) for sequence in sequences)]
         out = {}
         for block in self.artifact.outputs:
-            values = decode(block, logits)
+            values = decode(block, logits, rounded=rounded)
             out[block.name] = [values[start:end] for start, end in pairwise(ends)]
         return out
 
