@@ -42,7 +42,9 @@ class Report:
     first_divergence: dict[str, Any] | None
 
 
-def check(model: Model, oracle: Oracle, inputs: Iterator[list[Any]], *, tick: Callable[[int], None] | None = None) -> Report:
+def check(
+    model: Model, oracle: Oracle, inputs: Iterator[list[Any]], *, tick: Callable[[int], None] | None = None
+) -> Report:
     """Compares a model with an oracle.
 
     Args:
@@ -73,7 +75,9 @@ def check(model: Model, oracle: Oracle, inputs: Iterator[list[Any]], *, tick: Ca
     return Report(checked=checked, wrong=wrong, undefined=undefined, first_divergence=first)
 
 
-def _difference(model: Model, xs: list[Any], want: dict[str, list[Any]], got: dict[str, list[Any]]) -> dict[str, Any] | None:
+def _difference(
+    model: Model, xs: list[Any], want: dict[str, list[Any]], got: dict[str, list[Any]]
+) -> dict[str, Any] | None:
     for block in model.artifact.outputs:
         a, b = want[block.name], got[block.name]
         if len(a) != len(b):
