@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, Literal
+
 import numpy as np
 
 from seme.compiler.arithmetic import bounds
@@ -9,6 +11,73 @@ from seme.compiler.builder import Builder, anonymous, space
 from seme.compiler.ridge import bank
 from seme.compiler.values import Carrier, Value, code, onehot
 from seme.ir import Form, Neurons, stack_forms
+
+
+def gated(
+    builder: Builder,
+    pair: list[tuple[Value, np.ndarray]],
+    table: np.ndarray,
+    results: tuple[Any, ...],
+    name: str,
+    kind: Literal["number", "category"],
+    *,
+    distinct: bool,
+    robust: bool,
+) -> Value:
+    """A table of two arguments by gates: relu(2 * (a is i) + 2 * (b is one of S) - 3), one active at a time.
+
+    Args:
+        builder: The graph to add to.
+        pair: Each argument with the row, or column, of the table that each of its classes has.
+        table: [rows, columns] indices into `results`.
+        results: The values.
+        name: What to call it.
+        kind: What an output of it is.
+        distinct: Whether different positions always get different results.
+        robust: Passed on to codes.
+    """
+    used, index = np.unique(table, return_inverse=True)
+    index = index.reshape(table.shape)
+    common = int(np.argmax(np.bincount(index.ravel())))  # needs no gate: what is left when all others are off
+    gates = [(i, tuple(np.flatnonzero(index[i] == v)), int(v)) for i in range(len(table)) for v in np.unique(index[i])]
+    turned = [
+        (j, tuple(np.flatnonzero(index[:, j] == v)), int(v))
+        for j in range(len(table[0]))
+        for v in np.unique(index[:, j])
+    ]
+    by_row = sum(g[2] != common for g in gates) <= sum(g[2] != common for g in turned)
+    gates = [g for g in (gates if by_row else turned) if g[2] != common]
+    (a, a_group), (b, b_group) = pair if by_row else pair[::-1]
+    sides = []
+    for value, group in ((a, a_group), (b, b_group)):
+        rows = np.eye(int(group.max()) + 1)[group[value.class_of]]
+        sides.append(code(builder, value, rows, f"{value.carrier.name or name}.onehot", robust=robust))
+    slopes = np.zeros((sides[0].width + sides[1].width, len(gates)))
+    write = np.zeros((len(gates), len(used)))
+    for g, (i, others, v) in enumerate(gates):
+        slopes[i, g] = 2.0
+        slopes[[sides[0].width + j for j in others], g] = 2.0
+        write[g, v] = 1.0
+    kept = np.array([v for v in range(len(used)) if v != common])
+    node = Neurons(
+        space=space(name, len(kept), tuple(f"={results[used[v]]!r}" for v in kept)),
+        lo=np.zeros(len(kept)),
+        hi=np.ones(len(kept)),
+        read=stack_forms(sides),
+        slopes=slopes,
+        offsets=np.full(len(gates), -3.0),
+        write=write[:, kept],
+        hidden=tuple(f"x{g + 1}" for g in range(len(gates))),
+        quantum=1.0,
+        exclusive=True,
+    )
+    spread = np.eye(len(used))[kept]
+    spread[:, common] = -1.0
+    form = (builder.add(node) @ spread).shifted(np.eye(len(used))[common])
+    carrier = Carrier(
+        kind="onehot", size=len(used), form=form, distinct=distinct, uniform=a.uniform and b.uniform, name=name
+    )
+    return Value(carrier=carrier, table=tuple(results[v] for v in used), kind=kind)
 
 
 def bitwise(builder: Builder, operator: str, a: Value, b: Value, name: str, *, robust: bool) -> Value:

@@ -267,13 +267,16 @@ def _hits_a_position(one: Literal, *, causal: bool) -> bool:
     keys, queries = np.asarray(one.keys.classes), np.array([float(Fraction(v)) for v in one.queries.classes])
     if not np.array_equal(one.table, keys[None, :] == queries[:, None]):
         return False
-    bases = one.queries.linear or ((one.queries, Fraction(1)),)
-    roles, offset = {role(base): c for base, c in bases}, one.queries.offset
+    if one.queries.carrier.kind == "constant":
+        roles, offset = {}, Fraction(one.queries.table[0])
+    else:
+        bases = one.queries.linear or ((one.queries, Fraction(1)),)
+        roles, offset = {role(base): c for base, c in bases}, one.queries.offset
     if set(roles) - {"positions", "length"}:
         return False
     i, n = roles.get("positions", Fraction(0)), roles.get("length", Fraction(0))
     if causal:
-        return (i, n, offset) == (1, 0, 0)
+        return (i, n, offset) in ((1, 0, 0), (0, 0, 0))
     size = one.keys.carrier.size
     corners = [(0, 1), (0, size), (size - 1, size)]  # (position, length) at the corners of what can occur
     return all(0 <= i * p + n * m + offset <= m - 1 for p, m in corners)

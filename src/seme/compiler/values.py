@@ -7,6 +7,7 @@ free; codes of a scalar are free when affine and otherwise a bank of neurons on 
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, Literal
@@ -161,8 +162,25 @@ def code(builder: Builder, value: Value, rows: np.ndarray, name: str, *, robust:
     if carrier.kind == "onehot":
         return carrier.form @ rows
     assert carrier.points is not None
+    if robust and carrier.size > 8 and _uneven(carrier.points) and _injective_integers(value) and rows.shape[1] > 1:
+        # By way of the number, whose points are evenly spaced and so split into digits.
+        order = np.argsort([int(v) for v in value.table])
+        numbers = np.array([float(value.table[i]) for i in order])
+        return bank(builder, number(builder, value), numbers, rows[order], name, robust=True)
     hinges = True if not robust and rows.shape[1] == 1 and _convex(carrier.points, rows[:, 0]) else None
     return bank(builder, carrier.form, carrier.points, rows, name, robust=robust, hinges=hinges)
+
+
+def _uneven(points: np.ndarray) -> bool:
+    gaps = np.diff(points)
+    return not np.allclose(gaps, gaps[0], rtol=1e-12)
+
+
+def _injective_integers(value: Value) -> bool:
+    if not all(is_number(v) and Fraction(v).denominator == 1 for v in value.table):
+        return False
+    numbers = sorted(int(v) for v in value.table)
+    return all(b - a == 1 for a, b in itertools.pairwise(numbers))
 
 
 def _convex(points: np.ndarray, column: np.ndarray) -> bool:
