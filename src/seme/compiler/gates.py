@@ -39,7 +39,7 @@ def gated(
     used, index = np.unique(table, return_inverse=True)
     index = index.reshape(table.shape)
     common = int(np.argmax(np.bincount(index.ravel())))  # needs no gate: what is left when all others are off
-    gates = [(i, tuple(np.flatnonzero(index[i] == v)), int(v)) for i in range(len(table)) for v in np.unique(index[i])]
+    gates, turned = _entries(index), _entries(index.T)
     turned = [
         (j, tuple(np.flatnonzero(index[:, j] == v)), int(v))
         for j in range(len(table[0]))
@@ -48,15 +48,21 @@ def gated(
     by_row = sum(g[2] != common for g in gates) <= sum(g[2] != common for g in turned)
     gates = [g for g in (gates if by_row else turned) if g[2] != common]
     (a, a_group), (b, b_group) = pair if by_row else pair[::-1]
-    sides = []
-    for value, group in ((a, a_group), (b, b_group)):
-        rows = np.eye(int(group.max()) + 1)[group[value.class_of]]
-        sides.append(code(builder, value, rows, f"{value.carrier.name or name}.onehot", robust=robust))
-    slopes = np.zeros((sides[0].width + sides[1].width, len(gates)))
+    # A column per set of classes: of a computed value each is a difference of two ramps, less noisy than a sum of
+    # one-hot directions.
+    rows = sorted({g[0] for g in gates})
+    sets = sorted({g[1] for g in gates})
+    own = np.array([[float(c == i) for i in rows] for c in a_group[a.class_of]])
+    other = np.array([[float(c in members) for members in sets] for c in b_group[b.class_of]])
+    sides = [
+        code(builder, a, own, f"{a.carrier.name or name}.is", robust=robust),
+        code(builder, b, other, f"{b.carrier.name or name}.in", robust=robust),
+    ]
+    slopes = np.zeros((len(rows) + len(sets), len(gates)))
     write = np.zeros((len(gates), len(used)))
-    for g, (i, others, v) in enumerate(gates):
-        slopes[i, g] = 2.0
-        slopes[[sides[0].width + j for j in others], g] = 2.0
+    for g, (i, members, v) in enumerate(gates):
+        slopes[rows.index(i), g] = 2.0
+        slopes[len(rows) + sets.index(members), g] = 2.0
         write[g, v] = 1.0
     kept = np.array([v for v in range(len(used)) if v != common])
     node = Neurons(
@@ -78,6 +84,15 @@ def gated(
         kind="onehot", size=len(used), form=form, distinct=distinct, uniform=a.uniform and b.uniform, name=name
     )
     return Value(carrier=carrier, table=tuple(results[v] for v in used), kind=kind)
+
+
+def _entries(index: np.ndarray) -> list[tuple[int, tuple[int, ...], int]]:
+    """(row, columns, result) of every run of equal results within a row."""
+    return [
+        (i, tuple(int(j) for j in np.flatnonzero(row == v)), int(v))
+        for i, row in enumerate(index)
+        for v in np.unique(row)
+    ]
 
 
 def bitwise(builder: Builder, operator: str, a: Value, b: Value, name: str, *, robust: bool) -> Value:
@@ -131,6 +146,23 @@ def picked(builder: Builder, choices: Form, switch: Form, most: np.ndarray, name
         quantum=1.0,
     )
     return builder.add(node)
+
+
+def switched(builder: Builder, switch: Form, number: Form, lo: float, hi: float, name: str) -> Form:
+    """`number` where the switch is 1, zero where it is 0: relu(number - lo - (hi - lo) * (1 - switch)) + lo * switch."""
+    reach = max(hi - lo, 1.0)
+    node = Neurons(
+        space=space(name, 1, ("value",)),
+        lo=np.zeros(1),
+        hi=np.array([reach]),
+        read=stack_forms([number, switch]),
+        slopes=np.array([[1.0], [reach]]),
+        offsets=np.array([-lo - reach]),
+        write=np.ones((1, 1)),
+        hidden=anonymous(1),
+        quantum=1.0,
+    )
+    return builder.add(node) + switch @ np.array([[lo]])
 
 
 def _integers(form: Form, lo: int, hi: int, name: str) -> Value:

@@ -329,11 +329,13 @@ def _penalty(builder: Builder, one: Literal, averaged: bool, *, robust: bool) ->
         return [(code(builder, one.queries, wrong, names[1], robust=robust), constant_form([1.0]), (wrong, ONE))]
     open_rows, open_columns = ~rows.all(axis=1), ~columns.all(axis=0)
     direct = min(int(open_rows.sum()), int(open_columns.sum()))
+    # What neurons computed is noisy: a one-hot of it passes on the noise of one direction, bits that of all.
+    computed = one.keys.carrier.kind == "scalar" or one.queries.carrier.kind == "scalar"
     block = _blocks(one.table)
     if block is not None:
         query_class, key_class = block
         bits = max(1, int(np.ceil(np.log2(max(query_class.max(), key_class.max()) + 1))))
-        if bits + 1 < direct and not (averaged and direct <= WIDEST_TABLE):
+        if bits + 1 < direct and not ((averaged or computed) and direct <= WIDEST_TABLE):
             q = _signs(query_class, bits)[one.queries.class_of]
             k = _signs(key_class, bits)[one.keys.class_of]
             # Every differing bit costs 2 in the product: halved, a mismatch costs at least 1.
@@ -343,7 +345,10 @@ def _penalty(builder: Builder, one: Literal, averaged: bool, *, robust: bool) ->
             factor[1][:, -1] = -bits / 2
             both = (stack_forms([query, constant_form([1.0])]), stack_forms([key, constant_form([-bits / 2])]))
             return [(*both, (np.unique(factor[0], axis=0), np.unique(factor[1], axis=0)))]
-    if int(open_columns.sum()) <= int(open_rows.sum()):
+    by_key = int(open_columns.sum()) <= int(open_rows.sum())
+    if computed and max(int(open_columns.sum()), int(open_rows.sum())) <= WIDEST_TABLE:
+        by_key = one.keys.carrier.kind != "scalar"  # the one-hot stands on the side that is exact
+    if by_key:
         live = np.flatnonzero(open_columns)
         k = (column_of[:, None] == live[None, :]).astype(float)[one.keys.class_of]
         q = -1.0 * ~columns[:, live][one.queries.class_of]
