@@ -71,7 +71,10 @@ def to_onnx(artifact: Artifact) -> Any:
     ]
     float_type = helper.np_dtype_to_tensor_dtype(build.dtype)
     out = helper.make_tensor_value_info("logits", float_type, ["batch", "pos", spec.d_logits])
-    graph = helper.make_graph(build.nodes, "seme", ids, [out], build.tensors)
+    # A model without blocks has no use for the constants of attention, and onnxruntime warns of what is not used.
+    used = {name for node in build.nodes for name in node.input}
+    tensors = [tensor for tensor in build.tensors if tensor.name in used]
+    graph = helper.make_graph(build.nodes, "seme", ids, [out], tensors)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="seme", ir_version=9)
     helper.set_model_props(model, {"seme": json.dumps(_told(artifact), ensure_ascii=False)})
     onnx.checker.check_model(model)
