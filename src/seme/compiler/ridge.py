@@ -1,0 +1,132 @@
+"""Functions of one direction: a bank of neurons that all look at the same scalar.
+
+Two ways to draw a table over points z_0 < z_1 < ...:
+
+- *hinges*: one neuron where the slope changes. Cheap; passes noise on, times the slope.
+- *steps*: two neurons where the value changes, a ramp over the middle half of the interval. Noise below a quarter of
+  the interval is wiped out.
+
+Neurons face away from a pivot (active above it or below it), so that far ends do not cancel against each other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from seme.compiler.builder import Builder, anonymous, space
+from seme.ir import Form, Neurons
+
+STEEPEST_HINGE = 2.0
+"""Hinges pass noise on times their slope. Up to a slope of two (a +-1 bit of an integer) that is harmless; beyond it
+steps are spent."""
+
+
+def bank(
+    builder: Builder,
+    form: Form,
+    points: np.ndarray,
+    rows: np.ndarray,
+    name: str,
+    *,
+    robust: bool = False,
+    hinges: bool | None = None,
+) -> Form:
+    """The function that takes points[i] to rows[i], as an affine form over one bank of neurons.
+
+    Args:
+        builder: The graph to add to.
+        form: The scalar, width 1.
+        points: [P] its ideal values, increasing.
+        rows: [P, width] the wanted values.
+        name: What to call the bank.
+        robust: Use steps even where hinges are cheaper.
+        hinges: Overrides the choice between hinges and steps.
+    """
+    gaps = np.diff(points)
+    slopes = np.diff(rows, axis=0) / gaps[:, None]
+    if _affine(points, rows, slopes):
+        return (form @ slopes[:1]).shifted(rows[0] - points[0] * slopes[0])
+    kinks = int((_differ(slopes[1:], slopes[:-1])).any(axis=1).sum())
+    jumps = int((rows[1:] != rows[:-1]).any(axis=1).sum())
+    if hinges is None:
+        hinges = not robust and kinks < 2 * jumps and float(np.abs(slopes).max()) <= STEEPEST_HINGE
+    in_slopes, offsets, write, base, linear = _hinges(points, rows, slopes) if hinges else _steps(points, rows, gaps)
+    hidden = len(offsets)
+    node = Neurons(
+        space=space(name, rows.shape[1]),
+        lo=rows.min(axis=0) - np.abs(base),
+        hi=rows.max(axis=0) + np.abs(base),
+        read=form,
+        slopes=in_slopes[None],
+        offsets=offsets,
+        write=write,
+        hidden=anonymous(hidden),
+        points=points,
+        quantum=_quantum(points, in_slopes, offsets),
+    )
+    node = _tight(node, points)
+    out = builder.add(node).shifted(base)
+    return out + form @ linear if linear.any() else out
+
+
+def _affine(points: np.ndarray, rows: np.ndarray, slopes: np.ndarray) -> bool:
+    straight = rows[0] + (points - points[0])[:, None] * slopes[0]
+    return bool(np.allclose(straight, rows, rtol=0, atol=1e-12 * max(1.0, np.abs(rows).max())))
+
+
+def _differ(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    return np.abs(a - b) > 1e-12 * np.maximum(1.0, np.abs(a) + np.abs(b))
+
+
+def _steps(points: np.ndarray, rows: np.ndarray, gaps: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Ramps of width gap/2 around the middle of every interval where the value changes."""
+    at = np.flatnonzero((rows[1:] != rows[:-1]).any(axis=1))
+    middle = (points[at] + points[at + 1]) / 2
+    steep = 2.0 / gaps[at]
+    jump = rows[at + 1] - rows[at]
+    pivot = at[len(at) // 2]
+    up = np.where(at >= pivot, 1.0, -1.0)
+    slope = np.repeat(up * steep, 2)
+    offset = np.repeat(-up * steep * middle, 2) + np.tile([0.5, -0.5], len(at))
+    write = np.repeat(up[:, None] * jump, 2, axis=0) * np.tile([1.0, -1.0], len(at))[:, None]
+    return slope, offset, write, rows[pivot], np.zeros((1, rows.shape[1]))
+
+
+def _hinges(points: np.ndarray, rows: np.ndarray, slopes: np.ndarray) -> tuple[np.ndarray, ...]:
+    """A linear part through the pivot's interval, and one neuron wherever the slope changes away from it."""
+    flat = np.flatnonzero(~slopes.any(axis=1))
+    middle = len(slopes) // 2
+    gentle = np.abs(slopes).sum(axis=1)
+    pivot = int(flat[np.argmin(np.abs(flat - middle))]) if len(flat) else int(np.argmin(gentle))
+    change = slopes[1:] - slopes[:-1]
+    at = np.flatnonzero(_differ(slopes[1:], slopes[:-1]).any(axis=1))
+    right = at >= pivot
+    sign = np.where(right, 1.0, -1.0)
+    write = change[at]
+    offset = -sign * points[at + 1]
+    base = rows[pivot] - points[pivot] * slopes[pivot]
+    return sign, offset, write, base, slopes[pivot][None]
+
+
+def _quantum(points: np.ndarray, slopes: np.ndarray, offsets: np.ndarray) -> float:
+    """The smallest non-zero pre-activation over the points."""
+    smallest = np.inf
+    for start in range(0, len(points), 1024):
+        pre = np.abs(points[start : start + 1024, None] * slopes + offsets)
+        pre = pre[pre > 1e-9 * np.maximum(1.0, np.abs(offsets).max())]
+        smallest = min(smallest, float(pre.min(initial=np.inf)))
+    return 0.0 if smallest == np.inf else smallest
+
+
+def _tight(node: Neurons, points: np.ndarray) -> Neurons:
+    """The node with bounds that are exact over the points."""
+    lo, hi = None, None
+    for start in range(0, len(points), 1024):
+        value = np.maximum(points[start : start + 1024, None] * node.slopes + node.offsets, 0.0) @ node.write
+        lo = value.min(axis=0) if lo is None else np.minimum(lo, value.min(axis=0))
+        hi = value.max(axis=0) if hi is None else np.maximum(hi, value.max(axis=0))
+    assert lo is not None
+    assert hi is not None
+    return replace(node, lo=np.minimum(lo, 0.0), hi=np.maximum(hi, 0.0))
