@@ -118,7 +118,6 @@ def _count_term(builder: Builder, term: Term, wish: Wish) -> Value:
         points=1.0 / (1.0 + counts),
         uniform=(everything and not wish.causal) or (all(one.queries.uniform for one in term) and not wish.causal),
         role="length" if everything and not wish.causal else "",
-        share=True,
         name=wish.name,
     )
     return Value(carrier=carrier, table=tuple(int(n) for n in counts), kind="number")

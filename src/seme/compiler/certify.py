@@ -189,10 +189,31 @@ class _Certify:
 
     def read(self, form: Form, reader: Node) -> Bound:
         """The bound of an affine form, as an absolute and a relative part per component."""
+        live = np.array([matrix.any(axis=0) for _, matrix in form.terms]).reshape(len(form.terms), form.width)
+        out = Bound(absolute=np.zeros(form.width), relative=np.zeros(form.width))
+        for kind in np.unique(live, axis=1).T:  # components that read the same nodes, together
+            columns = np.flatnonzero((live == kind[:, None]).all(axis=0))
+            terms = tuple((name, m[:, columns]) for (name, m), on in zip(form.terms, kind, strict=True) if on)
+            bound = self._read_alike(Form(terms=terms, bias=form.bias[columns]), reader)
+            out.absolute[columns], out.relative[columns] = bound.absolute, bound.relative
+        return out
+
+    def _read_alike(self, form: Form, reader: Node) -> Bound:
+        if not form.terms:
+            return Bound(absolute=np.zeros(form.width), relative=np.full(form.width, self.type.unit))
+        exact = self._read_embedding(form, reader)
+        if exact is not None:
+            return exact
+        if len(form.terms) == 1 and not form.bias.any():
+            (name, matrix) = form.terms[0]
+            if ((matrix != 0).sum(axis=0) <= 1).all():  # each component is one direction, scaled
+                bound = self.stored(name, reader)
+                rounding = sum_error(4, self.type.sum_unit) + self.type.unit
+                picks = (matrix != 0).astype(float)
+                return Bound(absolute=bound.absolute @ np.abs(matrix), relative=bound.relative @ picks + rounding)
         size = np.abs(form.bias)
         error = np.zeros(form.width)
         terms = np.full(form.width, 2.0)
-        relative_only = bool((form.bias == 0).all()) and len(form.terms) == 1
         for name, matrix in form.terms:
             node = self.graph[name]
             bound = self.stored(name, reader)
@@ -202,13 +223,27 @@ class _Certify:
             error = error + bound.at(reach) @ strength
             terms = terms + 2 * (strength > 0).sum(axis=0)
         rounding = np.array([sum_error(int(t), self.type.sum_unit) for t in terms]) + self.type.unit
-        if relative_only and form.width:
-            (name, matrix) = form.terms[0]
-            if ((np.abs(matrix) > 0).sum(axis=0) <= 1).all():  # each component is one direction, scaled
-                bound = self.stored(name, reader)
-                picks = (np.abs(matrix) > 0).astype(float)
-                return Bound(absolute=bound.absolute @ np.abs(matrix), relative=bound.relative @ picks + rounding)
         return Bound(absolute=error + rounding * size, relative=np.zeros(form.width))
+
+    def _read_embedding(self, form: Form, reader: Node) -> Bound | None:
+        """A form over one embedding, atom by atom: what is zero there stays exactly zero.
+
+        Only directions that are not zero at an atom carry an error, in proportion to their value.
+        """
+        if len(form.terms) != 1 or not isinstance(self.graph[form.terms[0][0]], Embed):
+            return None
+        (name, matrix) = form.terms[0]
+        node = self.graph[name]
+        assert isinstance(node, Embed)
+        table, strength = np.abs(node.table), np.abs(matrix)
+        size = table @ strength + np.abs(form.bias)
+        terms = 2 * ((table > 0).astype(float) @ (strength > 0)) + 2
+        rounding = sum_error(int(terms.max(initial=0.0)), self.type.sum_unit) + self.type.unit
+        error = (table * self.stored(name, reader).relative) @ strength + rounding * size
+        value = np.abs(node.table @ matrix + form.bias)
+        zero = value == 0
+        relative = np.where(zero, 0.0, error / np.where(zero, 1.0, value)).max(axis=0, initial=0.0)
+        return Bound(absolute=np.where(zero, error, 0.0).max(axis=0, initial=0.0), relative=relative)
 
     # Heads.
 

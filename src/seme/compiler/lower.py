@@ -169,8 +169,21 @@ class _Lowering:
                 hint="only + and - and scaling keep such numbers; shorten --max-length or count instead",
             )
         if len({id(v.carrier) for v in moving}) == 1:
-            return None
+            return self._remainder(inputs, name) if operator == "modulo" else None
         return self._special(operator, inputs, name)
+
+    def _remainder(self, inputs: list[Value], name: str) -> Value | None:
+        """X % m of a computed number by a staircase: x - m * (x // m) changes m times less often than x % m."""
+        value, divisor = inputs
+        if value.carrier.kind != "scalar" or divisor.carrier.kind != "constant" or not is_integer(value):
+            return None
+        m = divisor.table[0]
+        if not isinstance(m, int) or m < 2 or len(value.classes) <= 2 * m:
+            return None
+        stairs = Value(carrier=value.carrier, table=tuple(int(v) // m for v in value.table), kind="number")
+        one = Fraction(1)
+        rest = linear(self.builder, [(value, one), (stairs, Fraction(-m))], Fraction(0), name, robust=self.robust)
+        return _within(rest, 0, m - 1)
 
     def _special(self, operator: str, inputs: list[Value], name: str) -> Value | None:
         a, b = inputs[0], inputs[-1]

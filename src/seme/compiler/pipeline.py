@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any, Literal
 
 import torch
@@ -203,7 +204,8 @@ def build(decided: Plan, program: Program, *, activation: Activation) -> Artifac
 
 def _block(output: Output, start: int, error: float) -> OutputBlock:
     if output.kind == "category":
-        return OutputBlock(name=output.name, kind="category", start=start, labels=output.labels)
+        labels = tuple(float(v) if isinstance(v, Fraction) else v for v in output.labels)
+        return OutputBlock(name=output.name, kind="category", start=start, labels=labels)
     most = output.max_denominator
     return OutputBlock(
         name=output.name,

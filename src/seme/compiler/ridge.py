@@ -46,7 +46,7 @@ def bank(
     """
     gaps = np.diff(points)
     slopes = np.diff(rows, axis=0) / gaps[:, None]
-    if _affine(points, rows, slopes):
+    if hinges is not False and _affine(points, rows, slopes):
         return (form @ slopes[:1]).shifted(rows[0] - points[0] * slopes[0])
     kinks = int((_differ(slopes[1:], slopes[:-1])).any(axis=1).sum())
     jumps = int((rows[1:] != rows[:-1]).any(axis=1).sum())
@@ -86,12 +86,33 @@ def _steps(points: np.ndarray, rows: np.ndarray, gaps: np.ndarray) -> tuple[np.n
     middle = (points[at] + points[at + 1]) / 2
     steep = 2.0 / gaps[at]
     jump = rows[at + 1] - rows[at]
-    pivot = at[len(at) // 2]
-    up = np.where(at >= pivot, 1.0, -1.0)
+    pivot = _calmest(points, middle, steep[:, None] * np.abs(jump))
+    up = np.where(np.arange(len(at)) >= pivot, 1.0, -1.0)
     slope = np.repeat(up * steep, 2)
     offset = np.repeat(-up * steep * middle, 2) + np.tile([0.5, -0.5], len(at))
     write = np.repeat(up[:, None] * jump, 2, axis=0) * np.tile([1.0, -1.0], len(at))[:, None]
-    return slope, offset, write, rows[pivot], np.zeros((1, rows.shape[1]))
+    base = rows[at[pivot]] if pivot < len(at) else rows[-1]
+    return slope, offset, write, base, np.zeros((1, rows.shape[1]))
+
+
+def _calmest(points: np.ndarray, middle: np.ndarray, pull: np.ndarray) -> int:
+    """The first ramp that faces up, such that the largest sum of cancelling activations is smallest.
+
+    Args:
+        points: [P] where the function is needed.
+        middle: [J] the middle of every ramp.
+        pull: [J, width] slope times jump of every ramp.
+    """
+    strength = pull.max(axis=1)
+    ends = points[[0, len(points) // 4, len(points) // 2, 3 * len(points) // 4, -1]]
+    candidates = sorted({0, len(middle) // 4, len(middle) // 2, 3 * len(middle) // 4, len(middle) - 1, len(middle)})
+    costs = []
+    for first in candidates:
+        up = np.arange(len(middle)) >= first
+        distance = ends[:, None] - middle
+        active = np.where(up, np.maximum(distance, 0), np.maximum(-distance, 0))
+        costs.append(float((active @ strength).max()))
+    return candidates[int(np.argmin(costs))]
 
 
 def _hinges(points: np.ndarray, rows: np.ndarray, slopes: np.ndarray) -> tuple[np.ndarray, ...]:

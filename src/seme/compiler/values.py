@@ -33,8 +33,6 @@ class Carrier:
         uniform: Whether all positions always hold the same atom.
         role: "positions" or "length" when the atoms are those of that primitive: the compiler knows how they relate.
         name: What to call directions made from it.
-        share: Whether the points are 1 / (1 + n): the steep but convex way back to n needs no steps, since all its
-            hinges pull in one direction and nothing cancels.
     """
 
     kind: Literal["constant", "token", "position", "scalar", "onehot", "real"]
@@ -45,7 +43,6 @@ class Carrier:
     uniform: bool = False
     role: str = ""
     name: str = ""
-    share: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -164,11 +161,12 @@ def code(builder: Builder, value: Value, rows: np.ndarray, name: str, *, robust:
     if carrier.kind == "onehot":
         return carrier.form @ rows
     assert carrier.points is not None
-    hinges = True if carrier.share and rows.shape[1] == 1 and _convex(carrier.points, rows[:, 0]) else None
+    hinges = True if not robust and rows.shape[1] == 1 and _convex(carrier.points, rows[:, 0]) else None
     return bank(builder, carrier.form, carrier.points, rows, name, robust=robust, hinges=hinges)
 
 
 def _convex(points: np.ndarray, column: np.ndarray) -> bool:
+    """Whether all hinges pull in one direction, so that nothing cancels however steep they are."""
     slopes = np.diff(column) / np.diff(points)
     return bool((np.diff(slopes) >= 0).all() or (np.diff(slopes) <= 0).all())
 

@@ -53,6 +53,16 @@ class Model:
             return values["output"]
         return [{name: lists[index] for name, lists in values.items()} for index in range(len(inputs))]
 
+    def raw(self, inputs: Iterable[Iterable[Any]]) -> list[dict[str, list[Any]]]:
+        """Every output by name for many inputs, with numbers as the logits themselves rather than rounded.
+
+        Raises:
+            InputError: A token is unknown, or a sequence is too long.
+        """
+        inputs = list(inputs)
+        values = self._dense.batch(inputs, rounded=False)
+        return [{name: lists[index] for name, lists in values.items()} for index in range(len(inputs))]
+
     def logits(self, xs: Iterable[Any]) -> Float[Tensor, "pos d_logits"]:
         """The logits for one input, a row per token.
 

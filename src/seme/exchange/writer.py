@@ -175,6 +175,20 @@ def _put_in_place(made: Path, path: Path) -> None:
         os.rename(made, path)
 
 
+def replace_file(path: Path, data: bytes) -> Path:
+    """Writes a file beside its place and moves it there, so that it is never seen half-written."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, made = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        os.chmod(made, 0o666 & ~_umask())
+        os.replace(made, path)
+    finally:
+        Path(made).unlink(missing_ok=True)
+    return path
+
+
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)

@@ -18,16 +18,17 @@ MAX_TABLE_DENOMINATOR = 2048
 """Fractions in [0, 1] with denominators up to D number about 3 D^2 / pi^2: 1.3 million here, 20 MB."""
 
 
-def decode(block: OutputBlock, logits: Float[Tensor, "n d_logits"]) -> list[Any]:
+def decode(block: OutputBlock, logits: Float[Tensor, "n d_logits"], *, rounded: bool = True) -> list[Any]:
     """The values of one output.
 
     Args:
         block: The output.
         logits: One row per position.
+        rounded: Whether numbers are rounded to their domain.
 
     Returns:
-        Per row the label; or an int, or a Fraction where a rational has another denominator than one; or, for a
-        number that is taken as it is, a float.
+        Per row the label; or an int, or the float nearest to a rational that is no integer; or, for a number that is
+        taken as it is, that float.
 
     Raises:
         UsageError: A logit is NaN or infinite: the float type is too narrow for this model.
@@ -41,7 +42,7 @@ def decode(block: OutputBlock, logits: Float[Tensor, "n d_logits"]) -> list[Any]
     if block.kind == "category":
         return [block.labels[index] for index in own.argmax(-1).tolist()]
     raw = own[:, 0].to(torch.float64).cpu().numpy()
-    if not block.integers and not block.max_denominator:
+    if not rounded or (not block.integers and not block.max_denominator):
         return raw.tolist()
     raw = raw / float(block.unit)
     if block.integers:
@@ -86,5 +87,5 @@ def _times(numerators: np.ndarray, denominators: np.ndarray | None, unit: Fracti
     return [made[pair] for pair in pairs]
 
 
-def _tidy(value: Fraction) -> int | Fraction:
-    return value.numerator if value.denominator == 1 else value
+def _tidy(value: Fraction) -> int | float:
+    return value.numerator if value.denominator == 1 else float(value)

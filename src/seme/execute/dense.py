@@ -16,8 +16,8 @@ from seme.execute.encode import Encoder
 from seme.model.artifact import Artifact, TokenTable
 from seme.model.transformer import forward
 
-BATCH_NUMBERS = 1 << 20
-"""Numbers in the widest activation of one batch: 4 MB in float32, so that what a layer writes is still in the cache
+BATCH_NUMBERS = 1 << 19
+"""Numbers in the widest activation of one batch: 2 MB in float32, so that what a layer writes is still in the cache
 when the next one reads it."""
 
 
@@ -43,8 +43,12 @@ class Dense:
         """
         return self._run([self.encoder.sequence(xs)])
 
-    def batch(self, inputs: Iterable[Iterable[Any]]) -> dict[str, list[list[Any]]]:
+    def batch(self, inputs: Iterable[Iterable[Any]], *, rounded: bool = True) -> dict[str, list[list[Any]]]:
         """Every output, by name, for every input.
+
+        Args:
+            inputs: Sequences of tokens.
+            rounded: Whether numbers are rounded to their domain, or given as the logit itself.
 
         Raises:
             InputError: A token is unknown, or a sequence is too long.
@@ -54,7 +58,7 @@ class Dense:
         ends = [0, *accumulate(len(sequence) for sequence in sequences)]
         out = {}
         for block in self.artifact.outputs:
-            values = decode(block, logits)
+            values = decode(block, logits, rounded=rounded)
             out[block.name] = [values[start:end] for start, end in pairwise(ends)]
         return out
 
@@ -95,9 +99,16 @@ class Dense:
             at += size
 
 
+def pad(sequences: Sequence[Sequence[int]]) -> np.ndarray:
+    """Rows of tokens [batch, 1 + longest]: the begin token, the sequence, padding."""
+    lengths = np.array([len(sequence) for sequence in sequences], dtype=np.int64)
+    rows = np.array([row for sequence in sequences for row in sequence], dtype=np.int64)
+    return _pad(rows, np.cumsum(lengths) - lengths, lengths)[0]
+
+
 def _pad(rows: np.ndarray, starts: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The begin token, the sequence, padding: ids and mask [batch, 1 + longest], and the place of each token."""
-    offsets = np.arange(int(lengths.max()))
+    offsets = np.arange(int(lengths.max(initial=0)))
     inside = offsets < lengths[:, None]
     places = (starts[:, None] + offsets)[inside]
     ids = np.full((len(lengths), len(offsets) + 1), TokenTable.PAD_ID)

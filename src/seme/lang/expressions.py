@@ -20,7 +20,7 @@ Kind = Literal["number", "category"]
 _PACKAGE = str(Path(__file__).resolve().parent.parent)
 
 
-def _source_line() -> str:
+def source_line() -> str:
     """`file:line` of the nearest caller outside the package."""
     frame = sys._getframe(1)
     while frame is not None and frame.f_code.co_filename.startswith((_PACKAGE, "<")):
@@ -38,7 +38,7 @@ class Expression:
     """
 
     name: str = ""
-    source: str = field(default_factory=_source_line)
+    source: str = field(default_factory=source_line)
 
     @property
     def arguments(self) -> tuple[Expression, ...]:

@@ -15,8 +15,12 @@ from seme.lang.expressions import Count, Expression, Length, Positions, Sequence
 class Translates(Protocol):
     """Anything that can be written as an expression of this language, such as a RASP expression."""
 
-    def to_lang(self) -> Sequence:
-        """The same computation as a sequence of `seme.lang`."""
+    def to_lang(self, shared: dict[Any, Any]) -> Sequence:
+        """The same computation as a sequence of `seme.lang`.
+
+        Args:
+            shared: One dictionary for all outputs of a program, for what they have in common.
+        """
         ...
 
 
@@ -94,7 +98,8 @@ def program(
     ordered = _vocabulary(vocab)
     if not isinstance(max_length, int) or isinstance(max_length, bool) or max_length < 1:
         raise ProgramError(f"max_length is {max_length!r}, expected a positive integer", hint="max_length=20")
-    sequences = {key: _sequence(key, value) for key, value in named.items()}
+    shared: dict[Any, Any] = {}
+    sequences = {key: _sequence(key, value, shared) for key, value in named.items()}
     leaves = [e for s in sequences.values() for e in walk(s)]
     if not any(isinstance(e, (Tokens, Positions, Length, Count)) for e in leaves):  # a count sees how long the input is
         raise ProgramError("the program depends on nothing: no token, position or length is read", hint="use tokens")
@@ -117,11 +122,11 @@ def walk(expression: Expression) -> Iterator[Any]:
             stack.extend((child, False) for child in reversed(node.arguments))
 
 
-def _sequence(name: str, value: Any) -> Sequence:
+def _sequence(name: str, value: Any, shared: dict[Any, Any]) -> Sequence:
     if isinstance(value, Sequence):
         return value
     if isinstance(value, Translates):
-        return value.to_lang()
+        return value.to_lang(shared)
     raise ProgramError(f"output `{name}` is a {type(value).__name__}, expected a sequence", hint="see docs/language.md")
 
 

@@ -31,9 +31,10 @@ def forward(
     """Runs the model.
 
     Hooks are called under TransformerLens's names: `hook_embed`, `hook_pos_embed`, and in block l
-    `blocks.l.hook_resid_pre`, `.ln1.hook_normalized`, `.attn.hook_q|k|v|attn_scores|pattern|z`, `.hook_attn_out`,
-    `.hook_resid_mid`, `.ln2.hook_normalized`, `.mlp.hook_pre|post`, `.hook_mlp_out`, `.hook_resid_post` (in a BERT
-    the sum before the block's last norm; `.hook_normalized_resid_post` is after it), last `ln_final.hook_normalized`.
+    `blocks.l.hook_resid_pre`, `.ln1.hook_out`, `.attn.hook_q|k|v|attn_scores|pattern|z`, `.hook_attn_out`,
+    `.hook_resid_mid`, `.ln2.hook_out`, `.mlp.hook_pre|post`, `.hook_mlp_out`, `.hook_resid_post`; before them
+    `embed_ln.hook_out` in a BERT, after them `ln_final.hook_out` in a GPT-2. The stream is what one part hands to the
+    next: in a BERT `hook_resid_mid` and `hook_resid_post` are therefore after the norm of that sum.
 
     Args:
         spec: Shapes.
@@ -80,7 +81,7 @@ class _Pass:
         placed = self.see("hook_pos_embed", self.weights["pos_embed.W_pos"][:length].expand_as(embedded))
         x = embedded + placed
         if bert:
-            x = self.norm("embed.ln", x)
+            x = self.norm("embed.ln", x, "embed_ln")
         hidden = self.hidden_keys(length, mask, x.device)
         for layer in range(self.spec.layers):
             x = self.bert_block(f"blocks.{layer}", x, hidden) if bert else self.gpt2_block(f"blocks.{layer}", x, hidden)
@@ -92,9 +93,10 @@ class _Pass:
         replaced = self.hook(name, value)
         return value if replaced is None else replaced
 
-    def norm(self, at: str, x: Tensor) -> Tensor:
+    def norm(self, at: str, x: Tensor, hooked: str = "") -> Tensor:
         gain, bias = self.weights[f"{at}.w"], self.weights[f"{at}.b"]
-        return self.see(f"{at}.hook_normalized", functional.layer_norm(x, gain.shape, gain, bias, self.spec.norm_eps))
+        out = functional.layer_norm(x, gain.shape, gain, bias, self.spec.norm_eps)
+        return self.see(f"{hooked or at}.hook_out", out)
 
     def hidden_keys(self, length: int, mask: Tensor | None, device: torch.device) -> Tensor | None:
         """True where a key may not be attended to, in a shape that spreads over [batch, head, query, key]."""
@@ -106,10 +108,8 @@ class _Pass:
 
     def bert_block(self, at: str, x: Tensor, hidden: Tensor | None) -> Tensor:
         x = self.see(f"{at}.hook_resid_pre", x)
-        mid = self.see(f"{at}.hook_resid_mid", x + self.attention(at, x, hidden))
-        mid = self.norm(f"{at}.ln1", mid)
-        post = self.see(f"{at}.hook_resid_post", mid + self.mlp(at, mid))
-        return self.see(f"{at}.hook_normalized_resid_post", self.norm(f"{at}.ln2", post))
+        mid = self.see(f"{at}.hook_resid_mid", self.norm(f"{at}.ln1", x + self.attention(at, x, hidden)))
+        return self.see(f"{at}.hook_resid_post", self.norm(f"{at}.ln2", mid + self.mlp(at, mid)))
 
     def gpt2_block(self, at: str, x: Tensor, hidden: Tensor | None) -> Tensor:
         x = self.see(f"{at}.hook_resid_pre", x)
