@@ -73,7 +73,7 @@ def numbers(draw: st.DrawFn, vocab: tuple[Any, ...], depth: int) -> Sequence:
 
     return _choose(
         draw,
-        *leaves,
+        lambda: _choose(draw, *leaves),
         lambda: below() + below(),
         lambda: below() - below(),
         lambda: draw(st.integers(-2, 2)) * below(),
@@ -173,7 +173,7 @@ def selectors(draw: st.DrawFn, vocab: tuple[Any, ...], depth: int) -> Selector:
 
     return _choose(
         draw,
-        *leaves,
+        lambda: _choose(draw, *leaves),
         lambda: lang.select(number(), number(), comparison),
         lambda: lang.select(number(), number(), lambda key, query: (key + query) % 2 == 0),
         lambda: lang.select(draw(labels(vocab, depth - 1)), draw(labels(vocab, depth - 1)), "=="),
