@@ -21,6 +21,7 @@ from seme.lang.expressions import (
     Tokens,
     as_sequence,
     operation,
+    plain,
 )
 from seme.lang.operators import COMPARISONS
 
@@ -40,7 +41,7 @@ _SYMBOLS = {
 
 def constant(value: Any) -> Sequence:
     """The same value at every position."""
-    return Constant(value=value)
+    return Constant(value=plain(value, "a constant"))
 
 
 def map(function: Callable[..., Any], *inputs: Any) -> Sequence:
@@ -165,7 +166,7 @@ def aggregate(selector: Selector, value: Any, *, default: Any = None, tie: Tie |
         raise ProgramError(f"unknown tie rule {tie!r}", hint='use "first", "last" or "lowest"')
     if not isinstance(selector, Selector):
         raise ProgramError(f"expected a selector, got {type(selector).__name__}", hint="make one with select(...)")
-    return Aggregate(selector=selector, value=as_sequence(value), default=default, tie=tie)
+    return Aggregate(selector=selector, value=as_sequence(value), default=plain(default, "a default"), tie=tie)
 
 
 def count(selector: Selector) -> Sequence:
