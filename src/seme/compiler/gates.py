@@ -22,7 +22,7 @@ def gated(
     kind: Literal["number", "category"],
     *,
     distinct: bool,
-    robust: bool,
+    robust: int,
 ) -> Value:
     """A table of two arguments by gates: relu(2 * (a is i) + 2 * (b is one of S) - 3), one active at a time.
 
@@ -95,7 +95,7 @@ def _entries(index: np.ndarray) -> list[tuple[int, tuple[int, ...], int]]:
     ]
 
 
-def bitwise(builder: Builder, operator: str, a: Value, b: Value, name: str, *, robust: bool) -> Value:
+def bitwise(builder: Builder, operator: str, a: Value, b: Value, name: str, *, robust: int) -> Value:
     """Bitwise and, or, xor of natural numbers: `and` of two bits is relu(x + y - 1), the others follow from sums."""
     width = max(int(bounds(a)[1]), int(bounds(b)[1])).bit_length()
     places = 1 << np.arange(width)
@@ -118,7 +118,7 @@ def _bits(value: Value, width: int) -> np.ndarray:
     return ((numbers[:, None] >> np.arange(width)[None, :]) & 1).astype(float)
 
 
-def shifted(builder: Builder, operator: str, a: Value, b: Value, name: str, *, robust: bool) -> Value:
+def shifted(builder: Builder, operator: str, a: Value, b: Value, name: str, *, robust: int) -> Value:
     """A shifted by b: every possible shift of `a` is a code of it, and `b` picks one."""
     amounts = [int(v) for v in b.classes]
     numbers = [int(v) for v in a.table]

@@ -37,7 +37,7 @@ def joint(
     name: str,
     kind: Literal["number", "category"],
     *,
-    robust: bool,
+    robust: int,
 ) -> Value:
     """The value of `function` at every position.
 
@@ -88,7 +88,7 @@ def _spread(
     name: str,
     kind: Literal["number", "category"],
     *,
-    robust: bool,
+    robust: int,
 ) -> Value:
     """A table of classes over several arguments, carried by one scalar."""
     distinct = _tells_positions_apart(arguments, table)
@@ -209,7 +209,7 @@ def _two_at_a_time(
     name: str,
     kind: Literal["number", "category"],
     *,
-    robust: bool,
+    robust: int,
 ) -> Value:
     """The first two arguments become one value that holds just what the table needs of them; then the rest."""
     dead = tuple(0 if axis not in live else slice(None) for axis in range(table.ndim))

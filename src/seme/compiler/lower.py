@@ -37,7 +37,7 @@ class Lowered:
     outputs: tuple[Output, ...]
 
 
-def lower(program: Program, *, robust: bool = False) -> Lowered:
+def lower(program: Program, *, robust: int = 0) -> Lowered:
     """Lowers a program.
 
     Args:
@@ -60,7 +60,7 @@ def lower(program: Program, *, robust: bool = False) -> Lowered:
 class _Lowering:
     """One lowering: every expression is lowered once."""
 
-    def __init__(self, program: Program, robust: bool):
+    def __init__(self, program: Program, robust: int):
         self.program, self.robust = program, robust
         self.builder = Builder(vocab_size=len(program.vocab), max_length=program.max_length, causal=program.causal)
         self.known: dict[int, Value] = {}

@@ -33,7 +33,7 @@ def bank(
     rows: np.ndarray,
     name: str,
     *,
-    robust: bool = False,
+    robust: int = 0,
     hinges: bool | None = None,
 ) -> Form:
     """The function that takes points[i] to rows[i], as an affine form over one bank of neurons.
@@ -95,8 +95,8 @@ def _digits(builder: Builder, form: Form, points: np.ndarray, rows: np.ndarray, 
     digit = bank(builder, form, points, high[:, None].astype(float), f"{name}.high", hinges=False)
     step = float(points[1] - points[0])
     rest = form + digit @ np.array([[-base * step]])
-    upper = bank(builder, digit, blocks.astype(float), rows[blocks * base], f"{name}.high", robust=True, hinges=False)
-    lower = bank(builder, rest, points[:base], first, f"{name}.low", robust=True, hinges=False)
+    upper = bank(builder, digit, blocks.astype(float), rows[blocks * base], f"{name}.high", robust=1, hinges=False)
+    lower = bank(builder, rest, points[:base], first, f"{name}.low", robust=1, hinges=False)
     return upper + lower
 
 

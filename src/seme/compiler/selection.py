@@ -216,7 +216,7 @@ def _conjunction(parts: list[Literal]) -> Term | None:
     return tuple(one for one in out if not one.table.all()) or (out[0],)
 
 
-def product_term(builder: Builder, terms: list[Term], name: str, *, robust: bool) -> list[Term]:
+def product_term(builder: Builder, terms: list[Term], name: str, *, robust: int) -> list[Term]:
     """One term over the tuple of all keys and the tuple of all queries: for what needs a single score."""
     pairs: list[Literal] = []
     for one in (one for term in terms for one in term):
@@ -242,7 +242,7 @@ def product_term(builder: Builder, terms: list[Term], name: str, *, robust: bool
     return [(Literal(keys=keys, queries=queries, table=table, words=words),)]
 
 
-def _product(builder: Builder, values: list[Value], name: str, *, robust: bool) -> Value:
+def _product(builder: Builder, values: list[Value], name: str, *, robust: int) -> Value:
     return joint(builder, values, lambda *parts: parts, name, "category", robust=robust)
 
 
@@ -294,7 +294,7 @@ class Scores:
     factors: tuple[Factor, ...]
 
 
-def penalties(builder: Builder, term: Term, *, averaged: bool = False, robust: bool) -> Scores:
+def penalties(builder: Builder, term: Term, *, averaged: bool = False, robust: int) -> Scores:
     """Query and key vectors whose product is 0 for a selected key and at most -1 for any other.
 
     Args:
@@ -315,7 +315,7 @@ Group = tuple[Form, Form, Factor]
 ONE = np.ones((1, 1))
 
 
-def _penalty(builder: Builder, one: Literal, averaged: bool, *, robust: bool) -> list[Group]:
+def _penalty(builder: Builder, one: Literal, averaged: bool, *, robust: int) -> list[Group]:
     """One literal's query and key forms, with the vectors they can be."""
     rows, row_of = np.unique(one.table, axis=0, return_inverse=True)
     columns, column_of = np.unique(one.table, axis=1, return_inverse=True)
@@ -330,7 +330,7 @@ def _penalty(builder: Builder, one: Literal, averaged: bool, *, robust: bool) ->
     open_rows, open_columns = ~rows.all(axis=1), ~columns.all(axis=0)
     direct = min(int(open_rows.sum()), int(open_columns.sum()))
     # What neurons computed is noisy: a one-hot of it passes on the noise of one direction, bits that of all.
-    computed = one.keys.carrier.kind == "scalar" or one.queries.carrier.kind == "scalar"
+    computed = robust < 2 and "scalar" in (one.keys.carrier.kind, one.queries.carrier.kind)
     block = _blocks(one.table)
     if block is not None:
         query_class, key_class = block

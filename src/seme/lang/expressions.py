@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from seme.core.errors import ProgramError
 
-Tie = Literal["first", "last", "lowest"]
+Tie = Literal["first", "last", "lowest", "only"]
 Kind = Literal["number", "category"]
 
 _PACKAGE = str(Path(__file__).resolve().parent.parent)
