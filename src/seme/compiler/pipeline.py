@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal
 
+import numpy as np
 import torch
 
 from seme.compiler.certify import Certificate, certify
@@ -171,7 +172,9 @@ def build(decided: Plan, program: Program, *, activation: Activation) -> Artifac
     """Writes the weights of a plan."""
     certificate, where, graph = decided.certificate, decided.plan, decided.graph
     float_type = FLOAT_TYPES[certificate.dtype]
-    arrays = emit(graph, where, dict(certificate.scales), dict(certificate.gains), float_type.norm_gain)
+    # 16-bit weights are rounded once, by torch, from float64.
+    kept = np.float64 if certificate.dtype in ("float64", "bfloat16", "float16") else np.float32
+    arrays = emit(graph, where, dict(certificate.scales), dict(certificate.gains), float_type.norm_gain, kept)
     dtype = getattr(torch, certificate.dtype)
     weights = {name: torch.from_numpy(array).to(dtype) for name, array in arrays.items()}
     blocks, at = [], 0
