@@ -173,7 +173,11 @@ def _put_in_place(made: Path, path: Path) -> None:
     if path.exists():
         old = Path(tempfile.mkdtemp(prefix=f".{path.name}.old.", dir=path.parent))
         os.rename(path, old)
-        os.rename(made, path)
+        try:
+            os.rename(made, path)
+        except OSError:
+            os.rename(old, path)
+            raise
         shutil.rmtree(old)
     else:
         os.rename(made, path)
