@@ -149,7 +149,10 @@ def picked(builder: Builder, choices: Form, switch: Form, most: np.ndarray, name
 
 
 def switched(builder: Builder, switch: Form, number: Form, lo: float, hi: float, name: str) -> Form:
-    """`number` where the switch is 1, zero where it is 0: relu(number - lo - (hi - lo) * (1 - switch)) + lo * switch."""
+    """`number` where the switch is 1, zero where it is 0.
+
+    That is relu(number - lo - (hi - lo) * (1 - switch)) + lo * switch.
+    """
     reach = max(hi - lo, 1.0)
     node = Neurons(
         space=space(name, 1, ("value",)),

@@ -22,7 +22,7 @@ def prune(graph: Graph) -> Graph:
 
 
 def share_embeddings(graph: Graph) -> Graph:
-    """One embedding space per source: a one-hot when the columns asked for outnumber its atoms, else each column once."""
+    """One embedding space per source: a one-hot when columns outnumber its atoms, else each column once."""
     sources: tuple[Literal["token", "position"], ...] = ("token", "position")
     for source in sources:
         graph = _share(graph, source)
