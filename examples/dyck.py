@@ -19,18 +19,16 @@ earlier = select(positions, positions, "<").named("earlier")
 
 def verdict(pairs: tuple[str, ...]) -> Sequence:
     kind = map({bracket: k for k, pair in enumerate(pairs) for bracket in pair}.__getitem__, tokens).named("kind")
-    opens = map(lambda t: any(t == pair[0] for pair in pairs), tokens).named("opens")
+    closes = map(lambda t: int(any(t == pair[1] for pair in pairs)), tokens).named("closes")
 
-    opened = count(so_far & select(opens, True, "=="))
-    depth = (opened + opened - 1 - positions).named("depth")  # opened minus closed, of positions + 1 brackets
-
+    depth = (positions + 1 - 2 * count(so_far & select(closes, 1, "=="))).named("depth")
     # A bracket's level is the depth inside it; below zero all is lost whatever the levels say.
-    level = maximum(where(opens, depth, depth + 1), 0).named("level")
-    partner = earlier & select(where(opens, level, -1), level, "==")
+    level = maximum(depth + closes, 0).named("level")
+    partner = earlier & select(closes, 0, "==") & select(level, level, "==")
     partner_kind = aggregate(partner, kind, tie="last", default=-1).named("kind of partner")
 
-    wrong = (depth < 0) | (~opens & (partner_kind != kind))
-    lost = count(so_far & select(wrong, True, "==")) > 0
+    wrong = ((depth < 0) | ((closes == 1) & (partner_kind != kind))).named("wrong")
+    lost = (count(so_far & select(wrong, True, "==")) > 0).named("lost")
     return where(lost, "F", where(depth == 0, "T", "P"))
 
 

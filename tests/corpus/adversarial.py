@@ -28,4 +28,4 @@ def adversarial_inputs(program: Program, seed: int = 0) -> list[list[Any]]:
     inputs += [draw.choices(vocab, k=n) for _ in range(16)]
     inputs += [draw.choices(few[:2], k=n) for _ in range(8)]
     inputs += [draw.choices(vocab, k=draw.randint(1, n)) for _ in range(16)]
-    return inputs
+    return [xs for xs in inputs if len(xs) <= n]

@@ -19,9 +19,7 @@ MOST_POINTS = 1 << 17
 """Points of a scalar that are still listed; beyond this a number is carried without a list."""
 
 
-def linear(
-    builder: Builder, terms: list[tuple[Value, Fraction]], offset: Fraction, name: str, *, robust: bool
-) -> Value:
+def linear(builder: Builder, terms: list[tuple[Value, Fraction]], offset: Fraction, name: str, *, robust: int) -> Value:
     """The sum of coefficient * value, plus a constant. Free.
 
     Raises:
@@ -49,7 +47,7 @@ def linear(
 
 
 def _sum(
-    builder: Builder, bases: tuple[tuple[Value, Fraction], ...], offset: Fraction, name: str, *, robust: bool
+    builder: Builder, bases: tuple[tuple[Value, Fraction], ...], offset: Fraction, name: str, *, robust: int
 ) -> Value:
     shell = Value(carrier=bases[0][0].carrier, linear=bases, offset=offset, kind="number")
     form = number(builder, shell, robust=robust)
@@ -129,7 +127,7 @@ def _lattice_sum(bases: tuple[tuple[Value, Fraction], ...], offset: Fraction) ->
     return Lattice(lo=float(lo), hi=float(hi), error=error)
 
 
-def compare(builder: Builder, operator: str, a: Value, b: Value, name: str, *, robust: bool) -> Value:
+def compare(builder: Builder, operator: str, a: Value, b: Value, name: str, *, robust: int) -> Value:
     """A comparison of two numbers: a table over their difference."""
     difference = linear(builder, [(a, Fraction(1)), (b, Fraction(-1))], Fraction(0), name, robust=robust)
     if difference.lattice is not None:
@@ -143,7 +141,7 @@ def compare(builder: Builder, operator: str, a: Value, b: Value, name: str, *, r
     return Value(carrier=value.carrier, table=value.table, kind="category")
 
 
-def extremum(builder: Builder, largest: bool, a: Value, b: Value, name: str, *, robust: bool) -> Value:
+def extremum(builder: Builder, largest: bool, a: Value, b: Value, name: str, *, robust: int) -> Value:
     """max(a, b) = b + relu(a - b), and min likewise: one neuron."""
     sign = Fraction(1 if largest else -1)
     difference = linear(builder, [(a, sign), (b, -sign)], Fraction(0), f"{name}.difference", robust=robust)
@@ -176,7 +174,7 @@ def is_integer(value: Value) -> bool:
     return value.lattice is None and all(is_number(v) and Fraction(v).denominator == 1 for v in value.classes)
 
 
-def product(builder: Builder, a: Value, b: Value, name: str, *, robust: bool) -> Value:
+def product(builder: Builder, a: Value, b: Value, name: str, *, robust: int) -> Value:
     """Product of integers: floor((a+b)^2/4) - floor((a-b)^2/4), exact since a+b and a-b are both even or both odd."""
     one = Fraction(1)
     parts = []
@@ -189,7 +187,7 @@ def product(builder: Builder, a: Value, b: Value, name: str, *, robust: bool) ->
     return restricted(result, possible)
 
 
-def quotient(builder: Builder, a: Value, b: Value, name: str, *, robust: bool) -> Value:
+def quotient(builder: Builder, a: Value, b: Value, name: str, *, robust: int) -> Value:
     """A // b for a >= 0, b > 0: how many k >= 1 have a >= k*b, one ramp each."""
     largest = int(bounds(a)[1] // bounds(b)[0])
     over, under = number(builder, a, robust=robust), number(builder, b, robust=robust)

@@ -53,7 +53,7 @@ class Wish:
     name: str
     predicate: str
     causal: bool
-    robust: bool
+    robust: int
 
 
 def count(builder: Builder, terms: list[Term], wish: Wish) -> Value:
@@ -406,7 +406,7 @@ def _mean_of_terms(builder: Builder, terms: list[Term], value: Value, default: A
         out = out + part
     point = _default_point(default, lo)
     empty = np.array([[point if n == 0 else 0.0] for n in total.table])
-    out = out + code(builder, total, empty, f"{wish.name}.default", robust=True)
+    out = out + code(builder, total, empty, f"{wish.name}.default", robust=1)
     if lattice is not None:
         return Value(carrier=Carrier(kind="real", size=0, form=out, name=wish.name), lattice=lattice, kind="number")
     table: dict[float, Any] = {float(v): tidy(v) for v in values}

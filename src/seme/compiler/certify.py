@@ -19,7 +19,8 @@ from seme.compiler.schedule import Schedule
 from seme.core.numerics import BEGIN_SELF, EXP_ULPS, GELU_SAFE, GELU_TAIL, GELU_WORST, FloatType, sum_error
 from seme.ir import Attend, Embed, Form, Graph, Neurons, Node, Unembed
 
-LARGEST_SCALE = 2.0**40
+SCALES = tuple(m * 2.0**k for k in range(40) for m in (1.0, 1.25, 1.5, 1.75))
+"""Factors on scores to choose from: few significant bits, so that products with small integers stay exact."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -189,6 +190,8 @@ class _Certify:
 
     def read(self, form: Form, reader: Node) -> Bound:
         """The bound of an affine form, as an absolute and a relative part per component."""
+        if len(form.terms) == 1 and form.terms[0][1].any(axis=0).all():
+            return self._read_alike(form, reader)
         live = np.array([matrix.any(axis=0) for _, matrix in form.terms]).reshape(len(form.terms), form.width)
         out = Bound(absolute=np.zeros(form.width), relative=np.zeros(form.width))
         for kind in np.unique(live, axis=1).T:  # components that read the same nodes, together
@@ -251,7 +254,9 @@ class _Certify:
         query, key, value = (self.read(f, node) for f in (node.query, node.key, node.value))
         selected, anywhere, size = self._score_noise(node, query, key)
         noise_of_query = float(query.at(np.zeros(node.query.width)).max(initial=0.0))
-        scale = self.fixed[node.name] if self.fixed is not None else self._scale(node, anywhere, noise_of_query)
+        scale = (
+            self.fixed[node.name] if self.fixed is not None else self._scale(node, selected, anywhere, noise_of_query)
+        )
         self.scales[node.name] = scale
         clear = self._clearance(node, scale, anywhere, noise_of_query)
         margin = Margin(
@@ -303,16 +308,13 @@ class _Certify:
         """The weight of everything that should have none, relative to one selected key."""
         return (self.graph.max_length + 1) * math.exp(min(-clear, 50.0))
 
-    def _scale(self, node: Attend, anywhere: float, query_noise: float) -> float:
-        """The smallest power of two with a leak below half the last bit, or as near as noise allows."""
-        scale = 1.0
+    def _scale(self, node: Attend, selected: float, anywhere: float, query_noise: float) -> float:
+        """The scale with the least error: high enough that little leaks, low enough that noise stays small."""
         best = (math.inf, 1.0)
-        while scale <= LARGEST_SCALE:
+        for scale in SCALES:
             leak = self._leak(self._clearance(node, scale, anywhere, query_noise))
-            best = min(best, (leak, scale))
-            if leak <= self.type.unit / 2:
-                return scale
-            scale *= 2
+            uneven = 0.0 if node.single else math.expm1(min(2 * scale * selected, 50.0))
+            best = min(best, (max(leak, self.type.unit / 2) + uneven, scale))
         return best[1]
 
     def _attended(self, node: Attend, value: Bound, leak: float, uneven: float) -> Bound:
@@ -357,7 +359,8 @@ class _Certify:
             pre = reach @ np.abs(node.slopes) + np.abs(node.offsets)
             inside = inside + 3 * self.type.unit * pre
             rounding = sum_error(len(node.hidden) + 2, self.type.sum_unit) + self.type.unit
-            error = (inside + rounding * pre) @ np.abs(node.write)
+            own = (inside + rounding * pre)[:, None] * np.abs(node.write)
+            error = own.max(axis=0, initial=0.0) if node.exclusive else own.sum(axis=0)
             largest, used = float(pre.max(initial=0.0)), float(inside.max(initial=0.0)) / max(node.quantum, 1e-300)
         if self.activation == "gelu":
             error = 1.5 * error  # near zero gelu(x) is x/2 where relu(x) is x or 0: noise counts half more

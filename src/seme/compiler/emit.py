@@ -13,9 +13,14 @@ from seme.model.artifact import TokenTable
 
 
 def emit(
-    graph: Graph, plan: Layout, scales: dict[str, float], gains: dict[str, np.ndarray], norm_gain: float
+    graph: Graph,
+    plan: Layout,
+    scales: dict[str, float],
+    gains: dict[str, np.ndarray],
+    norm_gain: float,
+    dtype: type[np.floating],
 ) -> dict[str, np.ndarray]:
-    """All weights in float64, by the names of `seme.model.names`.
+    """All weights, by the names of `seme.model.names`; computed in float64 and rounded once.
 
     Args:
         graph: The folded graph.
@@ -23,39 +28,40 @@ def emit(
         scales: Head node -> factor on its scores.
         gains: Bank of neurons -> factor on each pre-activation.
         norm_gain: Gain of every layer norm.
+        dtype: What to keep them in.
     """
     begin = begin_values(graph)
     d = plan.d_model
-    weights: dict[str, np.ndarray] = _embeddings(graph, plan)
+    weights: dict[str, np.ndarray] = _embeddings(graph, plan, dtype)
     for layer in range(plan.layers):
         at = f"blocks.{layer}"
         for part in "QKV":
-            weights[f"{at}.attn.W_{part}"] = np.zeros((plan.n_heads, d, plan.d_head))
-            weights[f"{at}.attn.b_{part}"] = np.zeros((plan.n_heads, plan.d_head))
-        weights[f"{at}.attn.W_O"] = np.zeros((plan.n_heads, plan.d_head, d))
-        weights[f"{at}.attn.b_O"] = np.zeros(d)
-        weights[f"{at}.mlp.W_in"] = np.zeros((d, plan.d_mlp))
-        weights[f"{at}.mlp.b_in"] = np.zeros(plan.d_mlp)
-        weights[f"{at}.mlp.W_out"] = np.zeros((plan.d_mlp, d))
-        weights[f"{at}.mlp.b_out"] = np.zeros(d)
+            weights[f"{at}.attn.W_{part}"] = np.zeros((plan.n_heads, d, plan.d_head), dtype)
+            weights[f"{at}.attn.b_{part}"] = np.zeros((plan.n_heads, plan.d_head), dtype)
+        weights[f"{at}.attn.W_O"] = np.zeros((plan.n_heads, plan.d_head, d), dtype)
+        weights[f"{at}.attn.b_O"] = np.zeros(d, dtype)
+        weights[f"{at}.mlp.W_in"] = np.zeros((d, plan.d_mlp), dtype)
+        weights[f"{at}.mlp.b_in"] = np.zeros(plan.d_mlp, dtype)
+        weights[f"{at}.mlp.W_out"] = np.zeros((plan.d_mlp, d), dtype)
+        weights[f"{at}.mlp.b_out"] = np.zeros(d, dtype)
         for norm in ("ln1", "ln2"):
-            weights[f"{at}.{norm}.w"] = np.full(d, norm_gain)
-            weights[f"{at}.{norm}.b"] = np.zeros(d)
+            weights[f"{at}.{norm}.w"] = np.full(d, norm_gain, dtype)
+            weights[f"{at}.{norm}.b"] = np.zeros(d, dtype)
     norm = "ln_final" if graph.causal else "embed.ln"
-    weights |= {f"{norm}.w": np.full(d, norm_gain), f"{norm}.b": np.zeros(d)}
+    weights |= {f"{norm}.w": np.full(d, norm_gain, dtype), f"{norm}.b": np.zeros(d, dtype)}
     for head in plan.heads:
         _head(weights, head, plan, scales[head.node.name], begin)
     for node in graph.nodes:
         if isinstance(node, Neurons):
             _bank(weights, node, plan, gains[node.name], begin)
     logits = stack_forms([node.form for node in graph.outputs()])
-    weights |= {"unembed.W_U": read_matrix(logits, plan), "unembed.b_U": logits.bias.copy()}
+    weights |= {"unembed.W_U": read_matrix(logits, plan).astype(dtype), "unembed.b_U": logits.bias.astype(dtype)}
     return weights
 
 
-def _embeddings(graph: Graph, plan: Layout) -> dict[str, np.ndarray]:
-    tokens = np.zeros((graph.vocab_size + TokenTable.FIRST_ID, plan.d_model))
-    positions = np.zeros((graph.max_length + 1, plan.d_model))
+def _embeddings(graph: Graph, plan: Layout, dtype: type[np.floating]) -> dict[str, np.ndarray]:
+    tokens = np.zeros((graph.vocab_size + TokenTable.FIRST_ID, plan.d_model), dtype)
+    positions = np.zeros((graph.max_length + 1, plan.d_model), dtype)
     tokens[TokenTable.BEGIN_ID] = write_matrix(np.ones((1, 1)), BEGIN_SEME, plan)[0]
     for node in graph.nodes:
         if isinstance(node, Embed):

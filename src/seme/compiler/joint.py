@@ -14,12 +14,17 @@ from typing import Any, Literal
 import numpy as np
 
 from seme.compiler.builder import Builder
-from seme.compiler.values import Carrier, Value, code, constant_value, relabel, require_table
+from seme.compiler.gates import gated
+from seme.compiler.values import Carrier, Value, code, constant_value, is_number, relabel, require_table
 from seme.core.errors import TooLargeError
 from seme.ir import Form
 
 MOST_COMBINATIONS = 1 << 20
 """Calls of a user's function that are still a matter of a second."""
+
+MOST_CHANGES = 40
+"""A table that changes more often than this along its best number costs too much precision: ramps far away cancel
+against each other. It becomes a gate per entry instead, of which one is active at a time."""
 
 MOST_SIGNED = 4
 """Arguments for which every choice of signs is tried."""
@@ -32,7 +37,7 @@ def joint(
     name: str,
     kind: Literal["number", "category"],
     *,
-    robust: bool,
+    robust: int,
 ) -> Value:
     """The value of `function` at every position.
 
@@ -83,7 +88,7 @@ def _spread(
     name: str,
     kind: Literal["number", "category"],
     *,
-    robust: bool,
+    robust: int,
 ) -> Value:
     """A table of classes over several arguments, carried by one scalar."""
     distinct = _tells_positions_apart(arguments, table)
@@ -109,7 +114,13 @@ def _spread(
         rows = zip(*(groups[axis][arguments[axis].class_of] for axis in live), strict=True)
         picked = reduced.reshape([reduced.shape[axis] for axis in live])
         return relabel(first_argument, tuple(results[picked[row]] for row in rows), kind)
-    axes, coefficients, per_class = _best_number(arguments, table, reduced, groups, live)
+    axes, coefficients, per_class, changes = _best_number(arguments, table, reduced, groups, live)
+    if changes > MOST_CHANGES and len(live) == 2:
+        pair = [(arguments[axis], groups[axis]) for axis in live]
+        small = reduced.reshape([reduced.shape[axis] for axis in live])
+        return gated(builder, pair, small, results, name, kind, distinct=distinct, robust=robust)
+    if changes > MOST_CHANGES:
+        return _two_at_a_time(builder, arguments, table, results, live, name, kind, robust=robust)
     total: np.ndarray = np.zeros([1] * len(axes))
     form: Form | None = None
     for place, (axis, coefficient, numbers) in enumerate(zip(axes, coefficients, per_class, strict=True)):
@@ -142,13 +153,13 @@ def _order_of(axes: list[int]) -> tuple[int, ...]:
 
 def _best_number(
     arguments: list[Value], table: np.ndarray, reduced: np.ndarray, groups: list[np.ndarray], live: list[int]
-) -> tuple[list[int], list[float], list[np.ndarray]]:
+) -> tuple[list[int], list[float], list[np.ndarray], int]:
     """Axes, their coefficients and a number per class of each, such that their sum decides the table cheaply."""
     best: tuple[int, list[int], list[float], list[np.ndarray]] | None = None
     dead = tuple(0 if axis not in live else slice(None) for axis in range(table.ndim))
     outcome = table[dead]
     candidates: list[tuple[list[float], list[np.ndarray]]] = []
-    numeric = [_numbers(arguments[axis]) for axis in live]
+    numeric = [_numbers(arguments[axis], [arguments[other] for other in live if other != axis]) for axis in live]
     if all(n is not None for n in numeric) and len(live) <= MOST_SIGNED:
         plain = [n for n in numeric if n is not None]
         for signs in itertools.product((1.0, -1.0), repeat=len(live) - 1):
@@ -165,17 +176,52 @@ def _best_number(
         if changes is not None and (best is None or changes < best[0]):
             best = (changes, live, coefficients, numbers)
     assert best is not None  # the mixed radix number always tells all classes apart
-    return best[1], best[2], best[3]
+    return best[1], best[2], best[3], best[0]
 
 
-def _numbers(argument: Value) -> np.ndarray | None:
-    """The class values as floats when they are numbers on a grid of integers, else None."""
-    if not argument.numeric:
+def _numbers(argument: Value, others: list[Value]) -> np.ndarray | None:
+    """The class values as floats when they are integers (or None, which goes far below them all), else None."""
+    values = _integers(argument)
+    if values is None or not values:
         return None
-    values = [Fraction(v) for v in argument.classes]
-    if any(v.denominator != 1 or abs(v) > 1 << 20 for v in values):
+    reach = 1
+    for other in others:
+        theirs = _integers(other) or [0]
+        reach += max(theirs) - min(theirs)
+    nothing = min(values) - reach
+    return np.array([float(nothing if v is None else v) for v in argument.classes])
+
+
+def _integers(argument: Value) -> list[int] | None:
+    """The integers among the classes when there is nothing beside them but None."""
+    numbers = [v for v in argument.classes if v is not None]
+    if not all(is_number(v) and Fraction(v).denominator == 1 and abs(v) <= 1 << 20 for v in numbers):
         return None
-    return np.array([float(v) for v in values])
+    return [int(v) for v in numbers]
+
+
+def _two_at_a_time(
+    builder: Builder,
+    arguments: list[Value],
+    table: np.ndarray,
+    results: tuple[Any, ...],
+    live: list[int],
+    name: str,
+    kind: Literal["number", "category"],
+    *,
+    robust: int,
+) -> Value:
+    """The first two arguments become one value that holds just what the table needs of them; then the rest."""
+    dead = tuple(0 if axis not in live else slice(None) for axis in range(table.ndim))
+    small = table[dead]
+    first, second, *rest = (arguments[axis] for axis in live)
+    slices = small.reshape(small.shape[0] * small.shape[1], -1)
+    shapes, merged = np.unique(slices, axis=0, return_inverse=True)
+    pair = merged.reshape(small.shape[0], small.shape[1])
+    both = _spread(builder, [first, second], pair, tuple(range(len(shapes))), f"{name}.pair", "category", robust=robust)
+    order = [int(c) for c in both.classes]
+    remaining = shapes[order].reshape(len(order), *small.shape[2:])
+    return _spread(builder, [both, *rest], remaining, results, name, kind, robust=robust)
 
 
 def _changes(outcome: np.ndarray, coefficients: list[float], numbers: list[np.ndarray]) -> int | None:

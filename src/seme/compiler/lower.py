@@ -7,20 +7,22 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Literal
 
-from seme.compiler.arithmetic import bounds, compare, extremum, is_integer, linear, product, quotient
+import numpy as np
+
+from seme.compiler.arithmetic import bounds, compare, extremum, is_integer, linear, product, quotient, restricted
 from seme.compiler.attention import Wish, aggregate, count
 from seme.compiler.builder import Builder
-from seme.compiler.gates import bitwise, shifted
+from seme.compiler.gates import bitwise, shifted, switched
 from seme.compiler.joint import joint
 from seme.compiler.outputs import Output, unembed
 from seme.compiler.real import real_function
 from seme.compiler.selection import Term, by_digits, disjoint_terms, literal, product_term
-from seme.compiler.values import Carrier, Value, constant_value
+from seme.compiler.values import Carrier, Value, constant_value, number
 from seme.core.errors import ProgramError, TooLargeError
 from seme.ir import Graph
 from seme.lang import expressions as e
 from seme.lang.interpreter import apply, label
-from seme.lang.operators import COMPARISONS, NUMERIC_RESULTS
+from seme.lang.operators import COMPARISONS, NUMERIC_RESULTS, tidy
 from seme.lang.program import Program, walk
 
 SMALL_TABLE = 256
@@ -35,7 +37,7 @@ class Lowered:
     outputs: tuple[Output, ...]
 
 
-def lower(program: Program, *, robust: bool = False) -> Lowered:
+def lower(program: Program, *, robust: int = 0) -> Lowered:
     """Lowers a program.
 
     Args:
@@ -58,7 +60,7 @@ def lower(program: Program, *, robust: bool = False) -> Lowered:
 class _Lowering:
     """One lowering: every expression is lowered once."""
 
-    def __init__(self, program: Program, robust: bool):
+    def __init__(self, program: Program, robust: int):
         self.program, self.robust = program, robust
         self.builder = Builder(vocab_size=len(program.vocab), max_length=program.max_length, causal=program.causal)
         self.known: dict[int, Value] = {}
@@ -168,6 +170,8 @@ class _Lowering:
                 f"`{label(node)}` works on a number with too many values to list",
                 hint="only + and - and scaling keep such numbers; shorten --max-length or count instead",
             )
+        if operator == "where":
+            return self._where(inputs, name)
         if len({id(v.carrier) for v in moving}) == 1:
             return self._remainder(inputs, name) if operator == "modulo" else None
         return self._special(operator, inputs, name)
@@ -185,6 +189,31 @@ class _Lowering:
         rest = linear(self.builder, [(value, one), (stairs, Fraction(-m))], Fraction(0), name, robust=self.robust)
         return _within(rest, 0, m - 1)
 
+    def _where(self, inputs: list[Value], name: str) -> Value | None:
+        """B + condition * (a - b) for integers: free where a - b is constant, else one neuron."""
+        condition, a, b = inputs
+        if not (is_integer(a) and is_integer(b)) or not set(condition.classes) <= {0, 1}:
+            return None
+        if len({id(v.carrier) for v in inputs if v.carrier.kind != "constant"}) == 1:
+            return None
+        one = Fraction(1)
+        apart = linear(self.builder, [(a, one), (b, -one)], Fraction(0), f"{name}.difference", robust=self.robust)
+        gain = self._times_bit(condition, apart, f"{name}.difference")
+        value = linear(self.builder, [(b, one), (gain, one)], Fraction(0), name, robust=self.robust)
+        return restricted(value, {Fraction(v) for v in (*a.classes, *b.classes)})
+
+    def _times_bit(self, bit: Value, value: Value, name: str) -> Value:
+        """A number times a boolean."""
+        if value.carrier.kind == "constant":
+            return linear(self.builder, [(bit, Fraction(value.table[0]))], Fraction(0), name, robust=self.robust)
+        lo, hi = bounds(value)
+        switch, amount = (number(self.builder, v, robust=self.robust) for v in (bit, value))
+        form = switched(self.builder, switch, amount, float(lo), float(hi), name)
+        points = sorted({Fraction(0), *(Fraction(v) for v in value.classes)})
+        floats = np.array([float(p) for p in points])
+        carrier = Carrier(kind="scalar", size=len(points), form=form, points=floats, name=name)
+        return Value(carrier=carrier, table=tuple(tidy(p) for p in points), kind="number")
+
     def _special(self, operator: str, inputs: list[Value], name: str) -> Value | None:
         a, b = inputs[0], inputs[-1]
         how: dict[str, Callable[[], Value]] = {
@@ -195,6 +224,9 @@ class _Lowering:
             return compare(self.builder, operator, a, b, name, robust=self.robust)
         if operator in how:
             return how[operator]()
+        for bit, value in ((a, b), (b, a)):
+            if operator == "multiply" and set(bit.classes) <= {0, 1} and is_integer(value):
+                return self._times_bit(bit, value, name)
         if len(inputs) != 2 or len(a.classes) * len(b.classes) <= SMALL_TABLE:
             return None
         if not (is_integer(a) and is_integer(b)):
@@ -274,8 +306,6 @@ class _InexactError(Exception):
 
 
 def _within(value: Value, lo: int, hi: int) -> Value:
-    from seme.compiler.arithmetic import restricted
-
     return restricted(value, {Fraction(i) for i in range(lo, hi + 1)})
 
 

@@ -41,7 +41,7 @@ class Output:
     error: float = 0.0
 
 
-def unembed(builder: Builder, name: str, value: Value, sequence: e.Sequence, *, robust: bool) -> Output:
+def unembed(builder: Builder, name: str, value: Value, sequence: e.Sequence, *, robust: int) -> Output:
     """Adds the output node."""
     builder.note = label(sequence)
     kind = sequence.as_kind or value.kind
@@ -58,7 +58,7 @@ def unembed(builder: Builder, name: str, value: Value, sequence: e.Sequence, *, 
     return _number(builder, name, value, robust=robust)
 
 
-def _category(builder: Builder, name: str, value: Value, *, robust: bool) -> Output:
+def _category(builder: Builder, name: str, value: Value, *, robust: int) -> Output:
     labels = value.classes
     texts = unique_texts(labels)
     carrier = value.carrier
@@ -87,7 +87,7 @@ def unique_texts(values: tuple[Any, ...]) -> tuple[str, ...]:
     return tuple(repr(v) if texts.count(t) > 1 else t for v, t in zip(values, texts, strict=True))
 
 
-def _number(builder: Builder, name: str, value: Value, *, robust: bool) -> Output:
+def _number(builder: Builder, name: str, value: Value, *, robust: int) -> Output:
     form = number(builder, value, robust=robust)
     if value.lattice is not None:
         lattice = value.lattice

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal
 
+import numpy as np
 import torch
 
 from seme.compiler.certify import Certificate, certify
@@ -26,6 +27,9 @@ from seme.lang.program import program as make_program
 from seme.model.artifact import Artifact, OutputBlock, Spec, TokenTable
 
 Activation = Literal["relu", "gelu"]
+
+ROBUSTNESS = (0, 1, 2)
+"""How much is spent against noise, cheapest first; see `values.code`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -130,17 +134,16 @@ def plan(program: Program, *, dtype: str, activation: Activation) -> Plan:
     Raises:
         NotProvedError: No way can be proved.
     """
-    first = attempt(program, dtype=dtype, activation=activation, robust=False)
-    if first.certificate.proved:
-        return first
-    second = attempt(program, dtype=dtype, activation=activation, robust=True)
-    if second.certificate.proved:
-        return second
-    best = min(first, second, key=lambda p: p.certificate.margins[0].used)
+    tried: list[Plan] = []
+    for robust in ROBUSTNESS:
+        tried.append(attempt(program, dtype=dtype, activation=activation, robust=robust))
+        if tried[-1].certificate.proved:
+            return tried[-1]
+    best = min(tried, key=lambda p: p.certificate.margins[0].used)
     raise refusal(program, best, dtype)
 
 
-def attempt(program: Program, *, dtype: str, activation: Activation, robust: bool) -> Plan:
+def attempt(program: Program, *, dtype: str, activation: Activation, robust: int) -> Plan:
     """One way to compile, proved or not."""
     lowered: Lowered = lower(program, robust=robust)
     graph = fold(share_embeddings(prune(lowered.graph)))
@@ -169,7 +172,9 @@ def build(decided: Plan, program: Program, *, activation: Activation) -> Artifac
     """Writes the weights of a plan."""
     certificate, where, graph = decided.certificate, decided.plan, decided.graph
     float_type = FLOAT_TYPES[certificate.dtype]
-    arrays = emit(graph, where, dict(certificate.scales), dict(certificate.gains), float_type.norm_gain)
+    # 16-bit weights are rounded once, by torch, from float64.
+    kept = np.float64 if certificate.dtype in ("float64", "bfloat16", "float16") else np.float32
+    arrays = emit(graph, where, dict(certificate.scales), dict(certificate.gains), float_type.norm_gain, kept)
     dtype = getattr(torch, certificate.dtype)
     weights = {name: torch.from_numpy(array).to(dtype) for name, array in arrays.items()}
     blocks, at = [], 0

@@ -25,7 +25,7 @@ DEFAULT_ERROR = 1e-2
 MOST_NEURONS = 4096
 
 
-def real_function(builder: Builder, value: Value, node: RealFunction, *, robust: bool) -> Value:
+def real_function(builder: Builder, value: Value, node: RealFunction, *, robust: int) -> Value:
     """A real function of a number.
 
     Of tokens and positions any function is a column of the embedding, exact but for rounding; neurons are spent on

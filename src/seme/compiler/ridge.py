@@ -18,6 +18,9 @@ import numpy as np
 from seme.compiler.builder import Builder, anonymous, space
 from seme.ir import Form, Neurons
 
+SHORT = 9
+"""From this many points on a robust bank is split into two digits, where that is possible."""
+
 STEEPEST_HINGE = 2.0
 """Hinges pass noise on times their slope. Up to a slope of two (a +-1 bit of an integer) that is harmless; beyond it
 steps are spent."""
@@ -30,7 +33,7 @@ def bank(
     rows: np.ndarray,
     name: str,
     *,
-    robust: bool = False,
+    robust: int = 0,
     hinges: bool | None = None,
 ) -> Form:
     """The function that takes points[i] to rows[i], as an affine form over one bank of neurons.
@@ -46,6 +49,10 @@ def bank(
     """
     gaps = np.diff(points)
     slopes = np.diff(rows, axis=0) / gaps[:, None]
+    if robust and len(points) >= SHORT and np.allclose(gaps, gaps[0], rtol=1e-12):
+        split = _digits(builder, form, points, rows, name)
+        if split is not None:
+            return split
     if hinges is not False and _affine(points, rows, slopes):
         return (form @ slopes[:1]).shifted(rows[0] - points[0] * slopes[0])
     kinks = int((_differ(slopes[1:], slopes[:-1])).any(axis=1).sum())
@@ -69,6 +76,28 @@ def bank(
     node = _tight(node, points)
     out = builder.add(node).shifted(base)
     return out + form @ linear if linear.any() else out
+
+
+def _digits(builder: Builder, form: Form, points: np.ndarray, rows: np.ndarray, name: str) -> Form | None:
+    """The table as a function of a high digit plus one of a low digit, where it is such a sum (bits are).
+
+    Ramps reach only a square root as far, and so does what cancels between them: the error falls with it.
+    """
+    base = 1 << int(np.ceil(np.log2(len(points)) / 2))
+    high = np.arange(len(points)) // base
+    low = np.arange(len(points)) % base
+    starts = rows[high * base]
+    offsets = rows - starts
+    first = offsets[:base]
+    if not np.allclose(offsets, first[low], rtol=0, atol=1e-12):
+        return None
+    blocks = np.arange(high[-1] + 1)
+    digit = bank(builder, form, points, high[:, None].astype(float), f"{name}.high", hinges=False)
+    step = float(points[1] - points[0])
+    rest = form + digit @ np.array([[-base * step]])
+    upper = bank(builder, digit, blocks.astype(float), rows[blocks * base], f"{name}.high", robust=1, hinges=False)
+    lower = bank(builder, rest, points[:base], first, f"{name}.low", robust=1, hinges=False)
+    return upper + lower
 
 
 def _affine(points: np.ndarray, rows: np.ndarray, slopes: np.ndarray) -> bool:

@@ -216,7 +216,7 @@ def _conjunction(parts: list[Literal]) -> Term | None:
     return tuple(one for one in out if not one.table.all()) or (out[0],)
 
 
-def product_term(builder: Builder, terms: list[Term], name: str, *, robust: bool) -> list[Term]:
+def product_term(builder: Builder, terms: list[Term], name: str, *, robust: int) -> list[Term]:
     """One term over the tuple of all keys and the tuple of all queries: for what needs a single score."""
     pairs: list[Literal] = []
     for one in (one for term in terms for one in term):
@@ -242,7 +242,7 @@ def product_term(builder: Builder, terms: list[Term], name: str, *, robust: bool
     return [(Literal(keys=keys, queries=queries, table=table, words=words),)]
 
 
-def _product(builder: Builder, values: list[Value], name: str, *, robust: bool) -> Value:
+def _product(builder: Builder, values: list[Value], name: str, *, robust: int) -> Value:
     return joint(builder, values, lambda *parts: parts, name, "category", robust=robust)
 
 
@@ -267,13 +267,16 @@ def _hits_a_position(one: Literal, *, causal: bool) -> bool:
     keys, queries = np.asarray(one.keys.classes), np.array([float(Fraction(v)) for v in one.queries.classes])
     if not np.array_equal(one.table, keys[None, :] == queries[:, None]):
         return False
-    bases = one.queries.linear or ((one.queries, Fraction(1)),)
-    roles, offset = {role(base): c for base, c in bases}, one.queries.offset
+    if one.queries.carrier.kind == "constant":
+        roles, offset = {}, Fraction(one.queries.table[0])
+    else:
+        bases = one.queries.linear or ((one.queries, Fraction(1)),)
+        roles, offset = {role(base): c for base, c in bases}, one.queries.offset
     if set(roles) - {"positions", "length"}:
         return False
     i, n = roles.get("positions", Fraction(0)), roles.get("length", Fraction(0))
     if causal:
-        return (i, n, offset) == (1, 0, 0)
+        return (i, n, offset) in ((1, 0, 0), (0, 0, 0))
     size = one.keys.carrier.size
     corners = [(0, 1), (0, size), (size - 1, size)]  # (position, length) at the corners of what can occur
     return all(0 <= i * p + n * m + offset <= m - 1 for p, m in corners)
@@ -291,7 +294,7 @@ class Scores:
     factors: tuple[Factor, ...]
 
 
-def penalties(builder: Builder, term: Term, *, averaged: bool = False, robust: bool) -> Scores:
+def penalties(builder: Builder, term: Term, *, averaged: bool = False, robust: int) -> Scores:
     """Query and key vectors whose product is 0 for a selected key and at most -1 for any other.
 
     Args:
@@ -312,7 +315,7 @@ Group = tuple[Form, Form, Factor]
 ONE = np.ones((1, 1))
 
 
-def _penalty(builder: Builder, one: Literal, averaged: bool, *, robust: bool) -> list[Group]:
+def _penalty(builder: Builder, one: Literal, averaged: bool, *, robust: int) -> list[Group]:
     """One literal's query and key forms, with the vectors they can be."""
     rows, row_of = np.unique(one.table, axis=0, return_inverse=True)
     columns, column_of = np.unique(one.table, axis=1, return_inverse=True)
@@ -326,11 +329,13 @@ def _penalty(builder: Builder, one: Literal, averaged: bool, *, robust: bool) ->
         return [(code(builder, one.queries, wrong, names[1], robust=robust), constant_form([1.0]), (wrong, ONE))]
     open_rows, open_columns = ~rows.all(axis=1), ~columns.all(axis=0)
     direct = min(int(open_rows.sum()), int(open_columns.sum()))
+    # What neurons computed is noisy: a one-hot of it passes on the noise of one direction, bits that of all.
+    computed = robust < 2 and "scalar" in (one.keys.carrier.kind, one.queries.carrier.kind)
     block = _blocks(one.table)
     if block is not None:
         query_class, key_class = block
         bits = max(1, int(np.ceil(np.log2(max(query_class.max(), key_class.max()) + 1))))
-        if bits + 1 < direct and not (averaged and direct <= WIDEST_TABLE):
+        if bits + 1 < direct and not ((averaged or computed) and direct <= WIDEST_TABLE):
             q = _signs(query_class, bits)[one.queries.class_of]
             k = _signs(key_class, bits)[one.keys.class_of]
             # Every differing bit costs 2 in the product: halved, a mismatch costs at least 1.
@@ -340,7 +345,10 @@ def _penalty(builder: Builder, one: Literal, averaged: bool, *, robust: bool) ->
             factor[1][:, -1] = -bits / 2
             both = (stack_forms([query, constant_form([1.0])]), stack_forms([key, constant_form([-bits / 2])]))
             return [(*both, (np.unique(factor[0], axis=0), np.unique(factor[1], axis=0)))]
-    if int(open_columns.sum()) <= int(open_rows.sum()):
+    by_key = int(open_columns.sum()) <= int(open_rows.sum())
+    if computed and max(int(open_columns.sum()), int(open_rows.sum())) <= WIDEST_TABLE:
+        by_key = one.keys.carrier.kind != "scalar"  # the one-hot stands on the side that is exact
+    if by_key:
         live = np.flatnonzero(open_columns)
         k = (column_of[:, None] == live[None, :]).astype(float)[one.keys.class_of]
         q = -1.0 * ~columns[:, live][one.queries.class_of]

@@ -7,6 +7,7 @@ free; codes of a scalar are free when affine and otherwise a bank of neurons on 
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, Literal
@@ -130,7 +131,7 @@ def constant_value(x: Any) -> Value:
     return Value(carrier=carrier, table=(x,), kind="number" if is_number(x) and not isinstance(x, bool) else "category")
 
 
-def code(builder: Builder, value: Value, rows: np.ndarray, name: str, *, robust: bool = False) -> Form:
+def code(builder: Builder, value: Value, rows: np.ndarray, name: str, *, robust: int = 0) -> Form:
     """A vector for every atom.
 
     Args:
@@ -138,7 +139,8 @@ def code(builder: Builder, value: Value, rows: np.ndarray, name: str, *, robust:
         value: Whose atoms.
         rows: [atoms, width].
         name: What to call a new space.
-        robust: Spend twice the neurons so that noise is wiped out rather than passed on.
+        robust: 0: as cheap as can be. 1: ramps and digits, which wipe out noise, instead of hinges. 2: and two-valued
+            directions are wiped clean of what the ramps left.
     """
     carrier = value.carrier
     varying = np.flatnonzero((rows != rows[:1]).any(axis=0))
@@ -161,8 +163,43 @@ def code(builder: Builder, value: Value, rows: np.ndarray, name: str, *, robust:
     if carrier.kind == "onehot":
         return carrier.form @ rows
     assert carrier.points is not None
+    if robust and carrier.size > 8 and _uneven(carrier.points) and _injective_integers(value) and rows.shape[1] > 1:
+        # By way of the number, whose points are evenly spaced and so split into digits.
+        order = np.argsort([int(v) for v in value.table])
+        numbers = np.array([float(value.table[i]) for i in order])
+        out = bank(builder, number(builder, value), numbers, rows[order], name, robust=1)
+        return _snapped(builder, out, rows, name) if robust >= 2 else out
     hinges = True if not robust and rows.shape[1] == 1 and _convex(carrier.points, rows[:, 0]) else None
-    return bank(builder, carrier.form, carrier.points, rows, name, robust=robust, hinges=hinges)
+    out = bank(builder, carrier.form, carrier.points, rows, name, robust=robust, hinges=hinges)
+    return _snapped(builder, out, rows, name) if robust >= 2 else out
+
+
+def _snapped(builder: Builder, form: Form, rows: np.ndarray, name: str) -> Form:
+    """Directions that take only two values pass one more pair of ramps each, which wipes their noise out.
+
+    A ramp bank over a long range sums large activations; over two values it does not, so that one value comes out
+    exactly and the other to the last digits.
+    """
+    columns = []
+    for i in range(form.width):
+        values = np.unique(rows[:, i])
+        one = form @ np.eye(form.width)[:, i : i + 1]
+        if len(values) == 2:
+            one = bank(builder, one, values, values[:, None], f"{name}.snap", hinges=False)
+        columns.append(one)
+    return stack_forms(columns)
+
+
+def _uneven(points: np.ndarray) -> bool:
+    gaps = np.diff(points)
+    return not np.allclose(gaps, gaps[0], rtol=1e-12)
+
+
+def _injective_integers(value: Value) -> bool:
+    if not all(is_number(v) and Fraction(v).denominator == 1 for v in value.table):
+        return False
+    numbers = sorted(int(v) for v in value.table)
+    return all(b - a == 1 for a, b in itertools.pairwise(numbers))
 
 
 def _convex(points: np.ndarray, column: np.ndarray) -> bool:
@@ -171,7 +208,7 @@ def _convex(points: np.ndarray, column: np.ndarray) -> bool:
     return bool((np.diff(slopes) >= 0).all() or (np.diff(slopes) <= 0).all())
 
 
-def number(builder: Builder, value: Value, *, robust: bool = False) -> Form:
+def number(builder: Builder, value: Value, *, robust: int = 0) -> Form:
     """The value itself as one direction.
 
     Raises:
@@ -192,7 +229,7 @@ def number(builder: Builder, value: Value, *, robust: bool = False) -> Form:
     return code(builder, value, column, value.carrier.name or "number", robust=robust)
 
 
-def onehot(builder: Builder, value: Value, name: str, *, robust: bool = False) -> Form:
+def onehot(builder: Builder, value: Value, name: str, *, robust: int = 0) -> Form:
     """One direction per class of values."""
     rows = np.eye(len(value.classes))[value.class_of]
     if value.carrier.kind == "constant":

@@ -32,9 +32,9 @@ def to_transformers(artifact: Artifact, *, attention: str = "eager") -> Any:
     made = AutoConfig.for_model(config["model_type"], **{k: v for k, v in config.items() if k != "model_type"})
     # The library draws random weights first; they are overwritten, and the caller's generator is left untouched.
     with torch.random.fork_rng(devices=[]):
-        model = AutoModelForTokenClassification.from_config(
-            made, attn_implementation=attention, dtype=getattr(torch, artifact.spec.dtype)
-        )
+        model = AutoModelForTokenClassification.from_config(made, attn_implementation=attention)
+    # The argument for the float type changed its name between releases; casting has not.
+    model = model.to(getattr(torch, artifact.spec.dtype))
     model.load_state_dict(to_hf(artifact.spec, artifact.weights), strict=True)
     return model.eval()
 

@@ -71,7 +71,10 @@ def to_onnx(artifact: Artifact) -> Any:
     ]
     float_type = helper.np_dtype_to_tensor_dtype(build.dtype)
     out = helper.make_tensor_value_info("logits", float_type, ["batch", "pos", spec.d_logits])
-    graph = helper.make_graph(build.nodes, "seme", ids, [out], build.tensors)
+    # A model without blocks has no use for the constants of attention, and onnxruntime warns of what is not used.
+    used = {name for node in build.nodes for name in node.input}
+    tensors = [tensor for tensor in build.tensors if tensor.name in used]
+    graph = helper.make_graph(build.nodes, "seme", ids, [out], tensors)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="seme", ir_version=9)
     helper.set_model_props(model, {"seme": json.dumps(_told(artifact), ensure_ascii=False)})
     onnx.checker.check_model(model)
@@ -230,9 +233,21 @@ class _Build:
         w = {part: self.weights[f"{at}.mlp.{part}"] for part in ("W_in", "b_in", "W_out", "b_out")}
         names = {part: f"{at}.mlp.{part}" for part in w}
         pre = self.linear(x, names["W_in"], names["b_in"], f"{at}.mlp.hook_pre", w["W_in"], w["b_in"])
-        if self.spec.activation == "relu":
-            post = self.node("Relu", pre, out=f"{at}.mlp.hook_post")
-        else:
-            form = "none" if self.spec.architecture == "bert" else "tanh"
-            post = self.node("Gelu", pre, out=f"{at}.mlp.hook_post", approximate=form)
+        post = self.activation(pre, f"{at}.mlp.hook_post")
         return self.linear(post, names["W_out"], names["b_out"], f"{at}.hook_mlp_out", w["W_out"], w["b_out"])
+
+    def activation(self, x: str, out: str) -> str:
+        if self.spec.activation == "relu":
+            return self.node("Relu", x, out=out)
+        if self.spec.architecture == "bert":
+            return self.node("Gelu", x, out=out, approximate="none")
+        if self.spec.dtype != "float64":
+            return self.node("Gelu", x, out=out, approximate="tanh")
+        # The operator's constants are float32; x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) is written out.
+        half, one = self.tensor(f"{out}.half", 0.5), self.tensor(f"{out}.one", 1)
+        slope, cubic = self.tensor(f"{out}.slope", (2 / np.pi) ** 0.5), self.tensor(f"{out}.cubic", 0.044715)
+        square = self.node("Mul", x, x, out=f"{out}.square")
+        bend = self.node("Mul", self.node("Mul", square, x, out=f"{out}.cube"), cubic, out=f"{out}.bend")
+        inner = self.node("Mul", self.node("Add", x, bend, out=f"{out}.sum"), slope, out=f"{out}.inner")
+        gate = self.node("Add", self.node("Tanh", inner, out=f"{out}.tanh"), one, out=f"{out}.gate")
+        return self.node("Mul", self.node("Mul", x, half, out=f"{out}.halved"), gate, out=out)

@@ -145,10 +145,14 @@ def _check_artifact(artifact: Artifact) -> None:
             raise UsageError(f"cannot save: output `{block.name}` starts at logit {block.start}, expected {at}")
         at += block.width
     texts = label_texts(artifact.outputs)
-    if at != spec.d_logits or len(set(texts)) < len(texts):
-        raise UsageError(f"cannot save: the outputs name {len(set(texts))} logits, expected {spec.d_logits}")
-    if len(artifact.tokens.values) != len(artifact.tokens.texts):
-        raise UsageError("cannot save: the token table has as many values as texts only if each has one")
+    if at != spec.d_logits:
+        raise UsageError(f"cannot save: the outputs take {at} logits, expected {spec.d_logits}")
+    if len(set(texts)) < len(texts):
+        twice = next(text for text in texts if texts.count(text) > 1)
+        raise UsageError(f"cannot save: two logits are labelled {twice!r}", hint="give each label a text of its own")
+    values, named = len(artifact.tokens.values), len(artifact.tokens.texts)
+    if values != named or values + artifact.tokens.FIRST_ID != spec.d_vocab:
+        raise UsageError(f"cannot save: {values} tokens, {named} texts, {spec.d_vocab} rows (two for begin and pad)")
 
 
 def _check_replaceable(path: Path) -> None:
@@ -169,7 +173,11 @@ def _put_in_place(made: Path, path: Path) -> None:
     if path.exists():
         old = Path(tempfile.mkdtemp(prefix=f".{path.name}.old.", dir=path.parent))
         os.rename(path, old)
-        os.rename(made, path)
+        try:
+            os.rename(made, path)
+        except OSError:
+            os.rename(old, path)
+            raise
         shutil.rmtree(old)
     else:
         os.rename(made, path)

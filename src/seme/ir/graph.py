@@ -142,6 +142,7 @@ class Neurons(Node):
         points: [P] every ideal value of `read` when r = 1 and they are finitely many, sorted; else None.
         quantum: Every ideal pre-activation is zero or at least this far from it; 0 when that is not so.
         approximation: Largest distance of the ideal piecewise-linear function from what the node stands for.
+        exclusive: Whether at most one neuron is ever active, ideally.
     """
 
     read: Form
@@ -152,6 +153,7 @@ class Neurons(Node):
     points: np.ndarray | None = None
     quantum: float = 0.0
     approximation: float = 0.0
+    exclusive: bool = False
 
     def forms(self) -> tuple[Form, ...]:
         """What the neurons read."""

@@ -8,12 +8,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal
 
 from seme.core.errors import ProgramError
 
-Tie = Literal["first", "last", "lowest"]
+Tie = Literal["first", "last", "lowest", "only"]
 Kind = Literal["number", "category"]
 
 _PACKAGE = str(Path(__file__).resolve().parent.parent)
@@ -261,6 +262,9 @@ class Selector(Expression):
     def __invert__(self) -> Selector:
         return Neither(inner=self)
 
+    def __bool__(self) -> bool:
+        raise ProgramError("a selector has no truth value", hint="write & | ~ for and/or/not of selectors")
+
 
 @dataclass(eq=False, slots=True, kw_only=True)
 class Select(Selector):
@@ -325,7 +329,21 @@ def as_sequence(value: Any) -> Sequence:
         return value
     if isinstance(value, Expression):
         raise ProgramError("a selector was used where a sequence is expected", hint="count(selector) or aggregate(...)")
-    return Constant(value=value)
+    return Constant(value=plain(value, "an argument"))
+
+
+def plain(value: Any, what: str) -> Any:
+    """A value that can stand at a position, unchanged.
+
+    Raises:
+        ProgramError: It is a sequence, a list, or anything else that cannot.
+    """
+    if value is not None and not isinstance(value, (str, int, float, Fraction, tuple)):
+        raise ProgramError(
+            f"{what} is a {type(value).__name__}, expected a plain value such as 0 or 'a'",
+            hint="to choose between sequences write where(condition, a, b)",
+        )
+    return value
 
 
 def _selector(value: Any) -> Selector:

@@ -21,6 +21,7 @@ from seme.lang.expressions import (
     Tokens,
     as_sequence,
     operation,
+    plain,
 )
 from seme.lang.operators import COMPARISONS
 
@@ -40,7 +41,7 @@ _SYMBOLS = {
 
 def constant(value: Any) -> Sequence:
     """The same value at every position."""
-    return Constant(value=value)
+    return Constant(value=plain(value, "a constant"))
 
 
 def map(function: Callable[..., Any], *inputs: Any) -> Sequence:
@@ -159,13 +160,14 @@ def aggregate(selector: Selector, value: Any, *, default: Any = None, tie: Tie |
         value: Numbers are averaged; categories must come from one key (proved, or told by `tie`).
         default: The answer where nothing is selected; any value.
         tie: With several keys selected, take the value of the "first" or the "last" of them, or the "lowest"
-            value, instead of a mean.
+            value, instead of a mean. "only" is a promise: no two keys with different categories are ever selected
+            at once; an input that breaks it has no answer.
     """
-    if tie not in (None, "first", "last", "lowest"):
-        raise ProgramError(f"unknown tie rule {tie!r}", hint='use "first", "last" or "lowest"')
+    if tie not in (None, "first", "last", "lowest", "only"):
+        raise ProgramError(f"unknown tie rule {tie!r}", hint='use "first", "last", "lowest" or "only"')
     if not isinstance(selector, Selector):
         raise ProgramError(f"expected a selector, got {type(selector).__name__}", hint="make one with select(...)")
-    return Aggregate(selector=selector, value=as_sequence(value), default=default, tie=tie)
+    return Aggregate(selector=selector, value=as_sequence(value), default=plain(default, "a default"), tie=tie)
 
 
 def count(selector: Selector) -> Sequence:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from fractions import Fraction
 from typing import Any
@@ -10,6 +11,9 @@ from seme.core.errors import ProgramError
 from seme.lang import expressions as e
 from seme.lang.operators import COMPARISONS, REAL_FUNCTIONS, call, tidy
 from seme.lang.program import Program, walk
+
+# What a user's function may raise on a value it was not written for.
+UNDEFINED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
 def interpret(program: Program, xs: Iterable[Any]) -> Any:
@@ -95,11 +99,29 @@ class _Run:
 
 
 def matches(node: e.Select, key: Any, query: Any) -> bool:
-    """Whether a selector selects this key for this query. None is never selected by a comparison."""
+    """Whether a selector selects this key for this query. None is never selected by a comparison.
+
+    Raises:
+        ProgramError: The predicate fails on these values.
+    """
+    try:
+        return _matches(node, key, query)
+    except UNDEFINED as error:
+        hint = "a predicate must be defined for every key and query that can meet, None included"
+        raise _undefined(node, (key, query), error, hint) from error
+
+
+def _matches(node: e.Select, key: Any, query: Any) -> bool:
     if node.operator:
         return key is not None and query is not None and bool(COMPARISONS[node.operator](key, query))
     key, query = (float(v) if isinstance(v, Fraction) else v for v in (key, query))
     return bool(node.predicate(key, query))
+
+
+def _undefined(node: e.Expression, arguments: tuple[Any, ...], error: Exception, hint: str) -> ProgramError:
+    return ProgramError(
+        f"`{label(node)}` is undefined for {_told(arguments)}: {type(error).__name__}: {error}", hint=hint
+    )
 
 
 def apply(node: e.Map, arguments: tuple[Any, ...]) -> Any:
@@ -109,17 +131,23 @@ def apply(node: e.Map, arguments: tuple[Any, ...]) -> Any:
         ProgramError: The function fails on these values.
     """
     try:
-        return call(node.function, node.operator, arguments)
+        value = call(node.function, node.operator, arguments)
+        hash(value)
     except ZeroDivisionError as error:
         raise ProgramError(
             f"`{label(node)}` divides by zero for {_told(arguments)}",
             hint="keep zero out of the divisor's domain, for example with where(x == 0, 1, x)",
         ) from error
-    except (ArithmeticError, AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-        raise ProgramError(
-            f"`{label(node)}` is undefined for {_told(arguments)}: {type(error).__name__}: {error}",
-            hint="a map must be defined for every value its arguments can have",
+    except UNDEFINED as error:
+        raise _undefined(
+            node, arguments, error, "a map must be defined for every value its arguments can have"
         ) from error
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ProgramError(
+            f"`{label(node)}` gives {value} for {_told(arguments)}, expected a finite number",
+            hint="return None, or a label, where there is no number",
+        )
+    return value
 
 
 def apply_real(node: e.RealFunction, x: Any) -> Any:
@@ -152,17 +180,28 @@ def gather(selected: list[Any], node: e.Aggregate) -> Any:
     if node.tie == "last":
         return selected[-1]
     if node.tie == "lowest":
-        return min(selected)
+        return _lowest(selected, node)
     if all(v == selected[0] for v in selected):
         return selected[0]
     if not all(isinstance(v, (int, float, Fraction)) for v in selected):
         raise ProgramError(
             f"`{label(node)}` selects several different values: {_told(tuple(selected))}",
-            hint='name a tie rule: tie="first", "last" or "lowest"',
+            hint='name a tie rule: tie="first", "last" or "lowest"'
+            + ("; or give what is None a value with default=" if None in selected else ""),
         )
     if any(isinstance(v, float) for v in selected):
         return sum(selected) / len(selected)
     return tidy(Fraction(sum(Fraction(v) for v in selected), len(selected)))
+
+
+def _lowest(selected: list[Any], node: e.Aggregate) -> Any:
+    try:
+        return min(selected)
+    except TypeError as error:
+        raise ProgramError(
+            f"`{label(node)}` takes the lowest of values that have no order: {_told(tuple(selected))}",
+            hint='numbers have an order, and so have strings; or use tie="first" or tie="last"',
+        ) from error
 
 
 def label(node: e.Expression) -> str:

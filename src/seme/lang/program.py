@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
@@ -47,6 +48,10 @@ class Program:
         Raises:
             InputError: A token is not in the vocabulary, or there are more than `max_length`.
         """
+        if not isinstance(xs, Iterable):
+            raise InputError(
+                f"input is a {type(xs).__name__}, expected a sequence of tokens", hint='"abc" or [1, 2, 3]'
+            )
         xs = list(xs)
         if len(xs) > self.max_length:
             raise InputError(
@@ -91,7 +96,7 @@ def program(
     if not named:
         raise ProgramError("a program needs at least one output", hint="program(expression, vocab=..., max_length=...)")
     ordered = _vocabulary(vocab)
-    if not isinstance(max_length, int) or max_length < 1:
+    if not isinstance(max_length, int) or isinstance(max_length, bool) or max_length < 1:
         raise ProgramError(f"max_length is {max_length!r}, expected a positive integer", hint="max_length=20")
     shared: dict[Any, Any] = {}
     sequences = {key: _sequence(key, value, shared) for key, value in named.items()}
@@ -126,6 +131,8 @@ def _sequence(name: str, value: Any, shared: dict[Any, Any]) -> Sequence:
 
 
 def _vocabulary(vocab: Iterable[Any]) -> tuple[Any, ...]:
+    if not isinstance(vocab, Iterable):
+        raise ProgramError(f"vocab is a {type(vocab).__name__}, expected tokens", hint='vocab="abc" or vocab=range(10)')
     values = list(vocab)
     if isinstance(vocab, (set, frozenset)):
         values.sort(key=lambda t: (type(t).__name__, t))
@@ -134,6 +141,8 @@ def _vocabulary(vocab: Iterable[Any]) -> tuple[Any, ...]:
     for value in values:
         if not isinstance(value, (str, int, float, bool)):
             raise ProgramError(f"token {value!r} is a {type(value).__name__}", hint="use strings, numbers or booleans")
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ProgramError(f"token {value!r} is not a finite number", hint="use a string for it")
     if len({(str(value), type(value)) for value in values}) < len(values) or len(set(values)) < len(values):
         raise ProgramError("the vocabulary has the same token twice", hint="1, 1.0 and True are the same token")
     return tuple(values)
