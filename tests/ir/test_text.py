@@ -84,6 +84,8 @@ unembed output:output
         ('(file:line)"', "(file:line)", "at line 7: got"),
         ("identity 2", "unity 2", "at line 12: got shape `unity 2`, expected `3x2`, `3x2 by columns` or `identity 3`"),
         ("identity 2", "99999x99999", "got a matrix of 99999x99999, expected at most"),
+        ("identity 2", "0x999999999", "got a matrix of 0x999999999, expected at most"),
+        ("x1 x2", "x1..x999999999999", "at line 8: got 999999999999 names, expected at most"),
         ("identity 2", "2x2\n    0 x3=1", "at line 13: got `x3`, expected one of x1 x2"),
         ("identity 2", "2x2\n    5 x1=1", "at line 13: got `5`, expected one of 0 1"),
         ("identity 2", "2x2\n    0 x1=1\n    0 x2=1", "at line 14: got `0` twice, expected its entries, once"),

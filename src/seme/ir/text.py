@@ -11,20 +11,17 @@ there are such, else by their index.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any
 
 import numpy as np
 
 from seme.ir.graph import Affine, Attend, Embed, Form, Graph, Neurons, Node, Space, Unembed
 from seme.ir.text_lines import Cursor, number, numeral, unword, word
+from seme.ir.text_matrices import LONGEST, matrix, read_matrix, read_vector, vector
 from seme.ir.verify import verify
 
 TITLE = "seme graph 1"
 """First line; the number is the version of this format."""
-
-MOST_ENTRIES = 1 << 27
-"""Largest matrix that is read, a gigabyte: a damaged file must not ask for all memory."""
 
 KINDS: dict[str, type[Node]] = {
     "embed": Embed,
@@ -167,7 +164,10 @@ class _Names:
     def read(self, name: str, lines: Cursor, scope: _Scope, indent: int) -> tuple[str, ...]:
         tokens = lines.field(indent, name)
         if len(tokens) == 1 and tokens[0].startswith("x1..x"):
-            return _anonymous(lines.whole(name, tokens[0].removeprefix("x1..x")))
+            size = lines.whole(name, tokens[0].removeprefix("x1..x"))
+            if size > LONGEST:
+                raise lines.error(f"{size} names", f"at most {LONGEST}")
+            return _anonymous(size)
         return tuple(unword(token, lines) for token in tokens)
 
 
@@ -179,31 +179,11 @@ class _Vector:
     """Floats side by side, or `none`."""
 
     def write(self, name: str, value: np.ndarray | None, scope: _Scope) -> list[str]:
-        return [" ".join([f"  {name}", *(["none"] if value is None else _runs(value.tolist()))])]
+        return [" ".join([f"  {name}", *(["none"] if value is None else vector(value.tolist()))])]
 
     def read(self, name: str, lines: Cursor, scope: _Scope, indent: int) -> np.ndarray | None:
         tokens = lines.field(indent, name)
-        return None if tokens == ["none"] else _unruns(tokens, lines)
-
-
-def _runs(values: list[float]) -> list[str]:
-    """Numerals, with `value*times` for repeats of more than two."""
-    out: list[str] = []
-    for text, group in groupby(map(numeral, values)):
-        times = sum(1 for _ in group)
-        out += [f"{text}*{times}"] if times > 2 else [text] * times
-    return out
-
-
-def _unruns(tokens: list[str], lines: Cursor) -> np.ndarray:
-    values: list[float] = []
-    for token in tokens:
-        text, star, times = token.partition("*")
-        count = lines.whole("a repeat", times) if star else 1
-        if len(values) + count > MOST_ENTRIES:
-            raise lines.error(f"{len(values) + count} numbers", f"at most {MOST_ENTRIES}")
-        values += [number(text, lines)] * count
-    return np.array(values, dtype=np.float64)
+        return None if tokens == ["none"] else read_vector(tokens, lines)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,95 +194,11 @@ class _Matrix:
     columns: str = ""
 
     def write(self, name: str, value: np.ndarray, scope: _Scope) -> list[str]:
-        return _matrix(name, value, scope.fields.get(self.rows, ()), scope.fields.get(self.columns, ()), 2)
+        return matrix(name, value, scope.fields.get(self.rows, ()), scope.fields.get(self.columns, ()), 2)
 
     def read(self, name: str, lines: Cursor, scope: _Scope, indent: int) -> np.ndarray:
         tokens = lines.field(indent, name)
-        return _unmatrix(tokens, lines, scope.fields.get(self.rows, ()), scope.fields.get(self.columns, ()), indent)
-
-
-def _labels(names: tuple[str, ...], size: int) -> list[str]:
-    """What the rows or columns are called: the names where they fit and differ, else indices."""
-    fits = len(names) == size and len(set(names)) == size
-    return [word(n) for n in names] if fits else [str(i) for i in range(size)]
-
-
-def _matrix(head: str, value: np.ndarray, rows: tuple[str, ...], columns: tuple[str, ...], indent: int) -> list[str]:
-    height, width = value.shape
-    start = " " * indent + head
-    shown = (value != 0) | np.signbit(value)  # minus zero is not zero, bit for bit
-    if height == width > 0 and shown.sum() == height and bool((np.diagonal(value) == 1.0).all()):
-        return [f"{start} identity {height}"]
-    labels = _labels(rows, height), _labels(columns, width)
-    if width < height:
-        return [f"{start} {height}x{width} by columns", *_entries(value.T, shown.T, labels[::-1], indent + 2)]
-    return [f"{start} {height}x{width}", *_entries(value, shown, labels, indent + 2)]
-
-
-def _entries(value: np.ndarray, shown: np.ndarray, labels: tuple[list[str], ...], indent: int) -> list[str]:
-    """One line for every row that is not zero."""
-    out: list[str] = []
-    for i in np.flatnonzero(shown.any(axis=1)).tolist():
-        values = value[i].tolist()
-        at = np.flatnonzero(shown[i]).tolist()
-        if len(at) > 2 and 2 * len(at) > len(values):
-            entries = _runs(values)
-        else:
-            entries = [f"{labels[1][j]}={numeral(values[j])}" for j in at]
-        out.append(f"{' ' * indent}{labels[0][i]} {' '.join(entries)}")
-    return out
-
-
-def _unmatrix(
-    tokens: list[str], lines: Cursor, rows: tuple[str, ...], columns: tuple[str, ...], indent: int
-) -> np.ndarray:
-    if len(tokens) == 2 and tokens[0] == "identity":
-        return np.eye(_sized(lines, tokens[1], tokens[1])[0])
-    height, cross, width = tokens[0].partition("x") if tokens else ("", "", "")
-    if not cross or tokens[1:] not in ([], ["by", "columns"]):
-        raise lines.error(f"shape `{' '.join(tokens)}`", "`3x2`, `3x2 by columns` or `identity 3`")
-    shape = _sized(lines, height, width)
-    out, labels = np.zeros(shape), (_labels(rows, shape[0]), _labels(columns, shape[1]))
-    if len(tokens) == 1:
-        _fill(out, lines, labels, indent + 2)
-    else:
-        _fill(out.T, lines, labels[::-1], indent + 2)
-    return out
-
-
-def _fill(out: np.ndarray, lines: Cursor, labels: tuple[list[str], ...], indent: int) -> None:
-    """Reads the lines of a matrix into it."""
-    row_at, column_at = ({label: i for i, label in enumerate(names)} for names in labels)
-    filled: set[int] = set()
-    while lines.indented(indent):
-        label, *entries = lines.take(indent, "a row")
-        i = _place(label, row_at, lines)
-        if i in filled or not entries:
-            raise lines.error(f"`{label}` {'twice' if i in filled else 'alone'}", "its entries, once")
-        filled.add(i)
-        if "=" not in entries[0]:
-            values = _unruns(entries, lines)
-            if len(values) != out.shape[1]:
-                raise lines.error(f"{len(values)} values for `{label}`", f"{out.shape[1]}")
-            out[i] = values
-            continue
-        for entry in entries:
-            at, _, value = entry.rpartition("=")
-            out[i, _place(at, column_at, lines)] = number(value, lines)
-
-
-def _sized(lines: Cursor, height: str, width: str) -> tuple[int, int]:
-    shape = (lines.whole("rows", height), lines.whole("columns", width))
-    if shape[0] * shape[1] > MOST_ENTRIES:
-        raise lines.error(f"a matrix of {shape[0]}x{shape[1]}", f"at most {MOST_ENTRIES} entries")
-    return shape
-
-
-def _place(label: str, index: dict[str, int], lines: Cursor) -> int:
-    if label not in index:
-        some = " ".join([*list(index)[:8], *(["..."] if len(index) > 8 else [])])
-        raise lines.error(f"`{label}`", f"one of {some}" if index else "no entry at all")
-    return index[label]
+        return read_matrix(tokens, lines, scope.fields.get(self.rows, ()), scope.fields.get(self.columns, ()), indent)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -314,10 +210,10 @@ class _Form:
     def write(self, name: str, value: Form | None, scope: _Scope) -> list[str]:
         if value is None:
             return [f"  {name} none"]
-        out = [f"  {name}", " ".join(["    bias", *_runs(value.bias.tolist())])]
-        for node, matrix in value.terms:
+        out = [f"  {name}", " ".join(["    bias", *vector(value.bias.tolist())])]
+        for node, weights in value.terms:
             rows = scope.nodes.get(node, ())
-            out += _matrix(f"from {word(node)}", matrix, rows, scope.fields.get(self.columns, ()), 4)
+            out += matrix(f"from {word(node)}", weights, rows, scope.fields.get(self.columns, ()), 4)
         return out
 
     def read(self, name: str, lines: Cursor, scope: _Scope, indent: int) -> Form | None:
@@ -326,7 +222,7 @@ class _Form:
             return None
         if tokens:
             raise lines.error(f"`{' '.join(tokens)}` after `{name}`", "nothing, or none")
-        bias = _unruns(lines.field(indent + 2, "bias"), lines)
+        bias = read_vector(lines.field(indent + 2, "bias"), lines)
         terms: list[tuple[str, np.ndarray]] = []
         while lines.indented(indent + 2):
             node, *shape = lines.field(indent + 2, "from", least=1)
@@ -334,7 +230,7 @@ class _Form:
             if source not in scope.nodes:
                 raise lines.error(f"`{node}`", "a node of an earlier block")
             columns = scope.fields.get(self.columns, ())
-            terms.append((source, _unmatrix(shape, lines, scope.nodes[source], columns, indent + 2)))
+            terms.append((source, read_matrix(shape, lines, scope.nodes[source], columns, indent + 2)))
         return Form(terms=tuple(terms), bias=bias)
 
 
@@ -344,12 +240,12 @@ class _Factors:
     def write(self, name: str, value: tuple[tuple[np.ndarray, np.ndarray], ...], scope: _Scope) -> list[str]:
         out = [f"  {name} {len(value)}"]
         for queries, keys in value:
-            out += [*_matrix("queries", queries, (), (), 4), *_matrix("keys", keys, (), (), 4)]
+            out += [*matrix("queries", queries, (), (), 4), *matrix("keys", keys, (), (), 4)]
         return out
 
     def read(self, name: str, lines: Cursor, scope: _Scope, indent: int) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
         def one(side: str) -> np.ndarray:
-            return _unmatrix(lines.field(indent + 2, side), lines, (), (), indent + 2)
+            return read_matrix(lines.field(indent + 2, side), lines, (), (), indent + 2)
 
         return tuple((one("queries"), one("keys")) for _ in range(lines.whole(name, lines.value(indent, name))))
 
