@@ -21,6 +21,7 @@ from seme.compiler.selection import (
     Term,
     always_one,
     at_most_one,
+    by_digits,
     is_matching_of_integers,
     is_strict_order,
     penalties,
@@ -60,9 +61,10 @@ def count(builder: Builder, terms: list[Term], wish: Wish) -> Value:
     """How many keys are selected, exactly."""
     if not terms:
         return constant_value(0)
-    parts = [_count_term(builder, term, wish) for term in terms]
+    rank = is_strict_order(terms)
+    parts = [_count_term(builder, part, wish) for term in terms for part in by_digits(term)]
     if len(parts) == 1:
-        return replace_distinct(parts[0], is_strict_order(terms))
+        return replace_distinct(parts[0], rank)
     total = linear(builder, [(p, Fraction(1)) for p in parts], Fraction(0), wish.name, robust=wish.robust)
     longest = builder.max_length
     possible = [i for i, v in enumerate(total.table) if v <= longest]
@@ -75,7 +77,7 @@ def count(builder: Builder, terms: list[Term], wish: Wish) -> Value:
         offset=total.offset,
         kind="number",
     )
-    return replace_distinct(kept, is_strict_order(terms))
+    return replace_distinct(kept, rank)
 
 
 def replace_distinct(value: Value, distinct: bool) -> Value:
@@ -132,6 +134,10 @@ def aggregate(builder: Builder, terms: list[Term], value: Value, default: Any, t
     if not terms:
         return constant_value(default)
     alone = len(terms) == 1 and at_most_one(terms[0])
+    if tie == "only":  # a promise for categories; numbers are averaged all the same
+        promised, tie = True, None
+    else:
+        promised = False
     total = len(terms) == 1 and always_one(terms[0], causal=wish.causal)
     if len(value.classes) == 1 and value.lattice is None and total:
         return constant_value(value.classes[0])
@@ -140,7 +146,7 @@ def aggregate(builder: Builder, terms: list[Term], value: Value, default: Any, t
             return _ranked(builder, terms[0], value, default, tie, total, wish)
         if value.numeric:
             return _mean(builder, terms[0], value, default, alone=alone, total=total, wish=wish)
-        if not alone and len(value.classes) > 1:
+        if not (alone or promised) and len(value.classes) > 1:
             raise refuse_ambiguous(wish.name)
         return _copy(builder, terms[0], value, default, total=total, wish=wish)
     if tie is not None:
@@ -167,7 +173,7 @@ def _copy(builder: Builder, term: Term, value: Value, default: Any, *, total: bo
     classes = list(value.classes)
     if not total and default not in classes:
         classes.append(default)
-    form = onehot(builder, value, f"{value.carrier.name}.onehot", robust=wish.robust)
+    form = onehot(builder, value, f"{value.carrier.name}.onehot", robust=min(wish.robust, 1))
     if len(classes) > form.width:
         form = form @ np.eye(form.width, len(classes))
     begin = np.eye(len(classes))[classes.index(default)] if not total else np.zeros(len(classes))
@@ -337,7 +343,7 @@ def _ranked(builder: Builder, term: Term, value: Value, default: Any, tie: str, 
     classes = list(value.classes)
     if not total and default not in classes:
         classes.append(default)
-    form = onehot(builder, value, f"{value.carrier.name}.onehot", robust=wish.robust) @ np.eye(
+    form = onehot(builder, value, f"{value.carrier.name}.onehot", robust=min(wish.robust, 1)) @ np.eye(
         len(value.classes), len(classes)
     )
     begin = np.zeros(len(classes)) if total else np.eye(len(classes))[classes.index(default)]
