@@ -101,6 +101,7 @@ def _neurons(draw: st.DrawFn, before: list[Node]) -> Neurons:
         points=draw(st.one_of(st.none(), arrays(3))),
         quantum=draw(POSITIVE),
         approximation=draw(POSITIVE),
+        exclusive=draw(st.booleans()),
     )
 
 

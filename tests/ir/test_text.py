@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 
 import pytest
 from examples.catalogue import PROGRAMS, Listed
 from hypothesis import given
 
+from seme.compiler import compile
 from seme.compiler.lower import lower
 from seme.compiler.passes import fold, prune, share_embeddings
 from seme.core.errors import GraphError
 from seme.ir import Graph, dump, parse
+from seme.ir.text import FIELDS, KINDS
 from seme.lang import program, tokens
 from tests.ir.same import same
 from tests.ir.strategies import graphs
@@ -23,6 +26,16 @@ def test_a_graph_prints_and_parses_back_to_the_last_bit(graph: Graph) -> None:
     again = parse(text)
     assert same(again, graph)
     assert dump(again) == text
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_field_of_a_node_is_left_out(kind: str) -> None:
+    assert {name for name, _ in FIELDS[kind]} == {f.name for f in fields(KINDS[kind])} - {"space"} | {"semes"}
+
+
+def test_a_compiled_model_keeps_its_graph() -> None:
+    model = compile(program(tokens, vocab="ab", max_length=3))
+    assert [node.name for node in parse(model.artifact.graph).outputs()] == ["output:output"]
 
 
 @pytest.mark.parametrize("listed", PROGRAMS, ids=lambda listed: listed.name)

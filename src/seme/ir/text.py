@@ -270,6 +270,7 @@ FIELDS: dict[str, tuple[tuple[str, Any], ...]] = {
         ("points", _Vector()),
         ("quantum", _Number()),
         ("approximation", _Number()),
+        ("exclusive", _Flag()),
         ("read", _Form()),
         ("slopes", _Matrix(columns="hidden")),
         ("offsets", _Vector()),
