@@ -136,8 +136,6 @@ def reorder(name, weight, order, neurons):
         return weight[neurons][:, order]
     if name.endswith(".b_in"):
         return weight[neurons]
-    if name.endswith(
-        (".b_O", ".b_out", "ln1.w", "ln1.b", "ln2.w", "ln2.b", "ln.w", "ln.b", "ln_final.w", "ln_final.b")
     ends = (".b_O", ".b_out", "ln1.w", "ln1.b", "ln2.w", "ln2.b", "ln.w", "ln.b", "ln_final.w", "ln_final.b")
     if name.endswith(ends):
         return weight[order]

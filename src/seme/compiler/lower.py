@@ -57,13 +57,30 @@ def lower(program: Program, *, robust: int = 0) -> Lowered:
     return Lowered(graph=lowering.builder.graph(), outputs=tuple(outputs))
 
 
+def lower_into(builder: Builder, program: Program, known: dict[int, Value], *, robust: int) -> dict[str, Value]:
+    """Lowers a program into a graph that is being built, and leaves its outputs as values to be read.
+
+    Args:
+        builder: The growing graph.
+        program: The program.
+        known: The value of every expression that has one already, by `id`; grows by those of this program.
+        robust: As in `lower`.
+    """
+    lowering = _Lowering(program, robust, builder, known)
+    return {name: lowering.value(sequence) for name, sequence in program.outputs.items()}
+
+
 class _Lowering:
     """One lowering: every expression is lowered once."""
 
-    def __init__(self, program: Program, robust: int):
+    def __init__(
+        self, program: Program, robust: int, builder: Builder | None = None, known: dict[int, Value] | None = None
+    ):
         self.program, self.robust = program, robust
-        self.builder = Builder(vocab_size=len(program.vocab), max_length=program.max_length, causal=program.causal)
-        self.known: dict[int, Value] = {}
+        self.builder = builder or Builder(
+            vocab_size=len(program.vocab), max_length=program.max_length, causal=program.causal
+        )
+        self.known: dict[int, Value] = {} if known is None else known
         self.terms: dict[int, list[Term]] = {}
         size = program.max_length
         carrier = Carrier(kind="position", size=size, distinct=True, role="positions", name="positions")
