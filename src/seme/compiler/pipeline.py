@@ -21,7 +21,7 @@ from seme.compiler.schedule import Schedule, schedule
 from seme.core.errors import NotProvedError, UsageError
 from seme.core.numerics import FLOAT_TYPES
 from seme.exchange import Model
-from seme.ir import Graph
+from seme.ir import Graph, dump
 from seme.lang.program import Program
 from seme.lang.program import program as make_program
 from seme.model.artifact import Artifact, OutputBlock, Spec, TokenTable
@@ -203,7 +203,7 @@ def build(decided: Plan, program: Program, *, activation: Activation) -> Artifac
         meaning=meaning(graph, where),
         certificate=summary(decided),
         provenance={"made_by": "seme compile", "program": program.name, "max_length": program.max_length},
-        graph="",
+        graph=dump(graph),
     )
 
 
