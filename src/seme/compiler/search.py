@@ -26,7 +26,7 @@ MOST_WORK = 800_000
 """Steps a longer plan may be expected to take; a step is about a microsecond. What is counted is values rather than
 time, so that the same program gives the same certificate on every machine."""
 
-PER_JOIN, PER_SELECT, PER_PAIR, PER_VALUE = 3.0, 1.0, 0.1, 8.0
+PER_JOIN, PER_SELECT, PER_PAIR, PER_VALUE = 3.0, 1.0, 0.25, 16.0
 """Steps per pair of positions for each map of two values and each selector, and for any program; and per value that
 a head or a bank of neurons tells apart. Measured on the examples, to within a factor of about three."""
 
@@ -50,8 +50,9 @@ def exact_up_to(program: Program, activation: Activation = "relu") -> dict[str, 
 class _Search:
     """Plans made so far, shared by all float types."""
 
-    def __init__(self, program: Program, activation: Activation):
-        self.program, self.activation = program, activation
+    def __init__(self, program: Program, activation: Activation) -> None:
+        self.program = program
+        self.activation: Activation = activation
         self.plans: dict[tuple[int, bool], Plan | None] = {}
         expressions = [node for output in program.outputs.values() for node in walk(output)]
         joins = sum(isinstance(node, e.Map) and _varying(node) > 1 for node in expressions)
