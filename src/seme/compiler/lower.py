@@ -92,7 +92,7 @@ class _Lowering:
             case e.RealFunction():
                 return real_function(self.builder, self.known[id(node.input)], node, robust=self.robust)
             case e.Count():
-                return count(self.builder, self._terms(node.selector, node), self._wish(node, node.selector))
+                return count(self.builder, self._terms(node.selector), self._wish(node, node.selector))
             case e.Aggregate():
                 return self._aggregate(node)
         raise ProgramError(f"cannot compile {type(node).__name__}")
@@ -115,10 +115,10 @@ class _Lowering:
 
     def _wish(self, node: e.Sequence, selector: e.Selector) -> Wish:
         name = node.name or selector.name or f"{type(node).__name__.lower()}"
-        words = " or ".join(" and ".join(one.words for one in term) for term in self._terms(selector, node))
+        words = " or ".join(" and ".join(one.words for one in term) for term in self._terms(selector))
         return Wish(name=name, predicate=words or "nothing", causal=self.program.causal, robust=self.robust)
 
-    def _terms(self, selector: e.Selector, owner: e.Sequence) -> list[Term]:
+    def _terms(self, selector: e.Selector) -> list[Term]:
         if id(selector) not in self.terms:
             literals = {
                 id(s): literal(s, self.known[id(s.keys)], self.known[id(s.queries)])
@@ -126,11 +126,10 @@ class _Lowering:
                 if isinstance(s, e.Select)
             }
             self.terms[id(selector)] = disjoint_terms(selector, literals)
-        terms = self.terms[id(selector)]
-        return [t for term in terms for t in by_digits(term)] if isinstance(owner, e.Count) else terms
+        return self.terms[id(selector)]
 
     def _aggregate(self, node: e.Aggregate) -> Value:
-        terms = self._terms(node.selector, node)
+        terms = self._terms(node.selector)
         value = self.known[id(node.value)]
         if len(terms) > 1 and (node.tie not in (None, "only") or not value.numeric):
             terms = product_term(self.builder, terms, label(node), robust=self.robust)
