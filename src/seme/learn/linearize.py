@@ -82,7 +82,7 @@ def linearize(model: nn.Module, params: Params | None = None, *, order: int = 1)
     >>> taylor = linearize(model)
     >>> moved = {name: value + 1.0 for name, value in model.named_parameters()}
     >>> x = torch.ones(1, 1)
-    >>> round(float(taylor(moved, x) - model(x)), 5)
+    >>> round((taylor(moved, x) - model(x)).item(), 5)
     2.0
     """
     if order not in (1, 2):
