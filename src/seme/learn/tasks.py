@@ -108,7 +108,7 @@ def text(
         length: Characters seen.
         data: The text; None for Python's own reference manual, which ships with the interpreter.
     """
-    raw = data if data is not None else "\n".join(v for _, v in sorted(pydoc_data.topics.topics.items()))
+    raw = default_text() if data is None else data
     letters = re.sub(r"[^a-z .]+", " ", raw.lower())
     alphabet = " .abcdefghijklmnopqrstuvwxyz"
     if len(letters) < 4 * (length + 1):
@@ -124,6 +124,11 @@ def text(
     x = tokens[starts[:, None] + torch.arange(length)]
     y = functional.one_hot(tokens[starts + length], len(alphabet)).float() - 1.0 / len(alphabet)
     return _split("text", x, y, count, vocabulary=len(alphabet), learned_on="train")
+
+
+def default_text() -> str:
+    """A real text that is always at hand: the reference manual that ships with Python."""
+    return "\n".join(value for _, value in sorted(pydoc_data.topics.topics.items()))
 
 
 TASKS: dict[str, Callable[..., Task]] = {

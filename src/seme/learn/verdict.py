@@ -15,7 +15,7 @@ LEARNED_R2 = 0.9
 # costs the linear model about that much R^2. Relu networks of some hundred units stand there.
 LINEAR_GAP = 0.1
 # Where the readout holds this share of the kernel's trace, the other weights contribute a twentieth or less
-# of how the function moves: the features are as good as fixed, and linearity says nothing about learning them.
+# of how the function moves: the features are as good as fixed; linearity says nothing about learning them.
 READOUT_SHARE = 0.95
 
 
