@@ -1,4 +1,4 @@
-"""The width study: perceptrons of four activations and transformers, five seeds; prints its table as Markdown.
+"""The width study: perceptrons of four activations and transformers, five seeds; prints a Markdown table.
 
 `python benchmarks/width_study.py` runs it in full (resumable: finished runs are in the store it names);
 `--seeds 1 --quick` is the reduced one.

@@ -23,24 +23,43 @@ def fold_trace(gradient: Tensor) -> Tensor:
     return gradient.reshape(gradient.shape[0], -1)
 
 
-def gram(taps: list[Tap], others: list[Tap], *, full: bool, memory: int) -> Tensor:
+class Writes:
+    """Products of derivatives at a layer's only position: its weight and its bias need the same ones."""
+
+    def __init__(self, full: bool):
+        self.fold = fold_full if full else fold_trace
+        self.probe: Tensor | None = None
+        self.products = torch.empty(0)
+
+    def of(self, tap: Tap, one: Tensor, other: Tensor) -> Tensor:
+        """`rows columns`; computed once for taps on one output."""
+        if self.probe is not tap.probe:
+            self.probe, self.products = tap.probe, self.fold(one) @ self.fold(other).T
+        return self.products
+
+
+def gram(taps: list[Tap], others: list[Tap], writes: Writes, *, full: bool, memory: int) -> Tensor:
     """Inner products of one parameter's gradients between two batches.
 
     Args:
         taps: All uses of the parameter on the first batch, derivatives filled.
         others: The same on the second batch (or the very same list).
+        writes: Products shared by the parameters of one layer.
         full: One row per sample and output; otherwise one per sample, summed over outputs.
         memory: Bytes that work space may take.
 
     Returns:
-        `rows columns`.
+        `rows columns`; not to be written to.
     """
+    only = taps[0].written.shape[2] == others[0].written.shape[2] == 1
+    if len(taps) == 1 and only and taps[0].kind == "vector" and taps[0].read is None:
+        return writes.of(taps[0], taps[0].written, others[0].written)
     if len(taps) == 1 and taps[0].kind == "rows":
         return _gram_of_rows(taps[0], others[0], full=full, memory=memory)
     if len(taps) == 1 and taps[0].kind == "matrix":
         live, other_live = _only_live_positions(taps[0]), _only_live_positions(others[0])
         if _pairs_are_cheaper(live, other_live, full=full, memory=memory):
-            return _gram_of_pairs(live, other_live, full=full)
+            return _gram_of_pairs(live, other_live, taps[0] if only else None, writes, full=full)
     return _gram_of_gradients(taps, others, full=full, memory=memory)
 
 
@@ -77,24 +96,26 @@ def _pairs_are_cheaper(one: Live, other: Live, *, full: bool, memory: int) -> bo
     return one_position or (pairs < samples * rows * columns + forming and space <= memory)
 
 
-def _gram_of_pairs(one: Live, other: Live, *, full: bool) -> Tensor:
+def _gram_of_pairs(one: Live, other: Live, shared: Tap | None, writes: Writes, *, full: bool) -> Tensor:
     (read, written), (other_read, other_written) = one, other
     if read.shape[1] == other_read.shape[1] == 1:
         reads = read[:, 0] @ other_read[:, 0].T
+        if shared is None:
+            products = writes.fold(written) @ writes.fold(other_written).T
+        else:
+            products = writes.of(shared, written, other_written)
         if not full:
-            return reads * (fold_trace(written) @ fold_trace(other_written).T)
-        writes = (fold_full(written) @ fold_full(other_written).T).reshape(
-            written.shape[0], written.shape[1], other_written.shape[0], other_written.shape[1]
-        )
-        return (writes * reads[:, None, :, None]).reshape(written.shape[0] * written.shape[1], -1)
+            return reads * products
+        shape = (written.shape[0], written.shape[1], other_written.shape[0], other_written.shape[1])
+        return (products.reshape(shape) * reads[:, None, :, None]).reshape(products.shape)
     reads = torch.einsum("nti,msi->ntms", read, other_read)
     if full:
-        writes = torch.einsum("notj,mpsj->notmps", written, other_written)
-        return torch.einsum("notmps,ntms->nomp", writes, reads).reshape(
+        products = torch.einsum("notj,mpsj->notmps", written, other_written)
+        return torch.einsum("notmps,ntms->nomp", products, reads).reshape(
             written.shape[0] * written.shape[1], -1
         )
-    writes = torch.einsum("notj,mosj->ntms", written, other_written)
-    return torch.einsum("ntms,ntms->nm", writes, reads)
+    products = torch.einsum("notj,mosj->ntms", written, other_written)
+    return torch.einsum("ntms,ntms->nm", products, reads)
 
 
 def _gram_of_rows(tap: Tap, other: Tap, *, full: bool, memory: int) -> Tensor:

@@ -19,7 +19,7 @@ from torch.func import jacrev, jvp, vjp, vmap
 
 from seme.core.errors import TooLargeError, UsageError
 from seme.learn._functional import Params, call, check_suitable, function_of, parameters
-from seme.learn._grams import fold_full, fold_trace, gram
+from seme.learn._grams import Writes, fold_full, fold_trace, gram
 from seme.learn._structured import Plan, blocks, plan, tapped_outputs
 from seme.learn._taps import Tap
 
@@ -210,9 +210,9 @@ def _side(model: nn.Module, values: Params, x: Tensor, scheme: Plan, reduce: boo
 
 def _block(left: Side, right: Side, full: bool, memory: int, shares: dict[str, float] | None) -> Tensor:
     total: Tensor | None = None
-    fold = fold_full if full else fold_trace
+    fold, writes = fold_full if full else fold_trace, Writes(full)
     pieces: list[tuple[str, Callable[[], Tensor]]] = [
-        (name, lambda name=name: gram(left[0][name], right[0][name], full=full, memory=memory))
+        (name, lambda name=name: gram(left[0][name], right[0][name], writes, full=full, memory=memory))
         for name in left[0]
     ]
     pieces += [(name, lambda name=name: fold(left[1][name]) @ fold(right[1][name]).T) for name in left[1]]
@@ -220,7 +220,7 @@ def _block(left: Side, right: Side, full: bool, memory: int, shares: dict[str, f
         part = make()
         if shares is not None:
             shares[name] += part.diagonal().sum().item()
-        total = part if total is None else total.add_(part)
+        total = part.clone() if total is None else total.add_(part)
     assert total is not None, "a model with no parameters has no kernel"
     return total
 
