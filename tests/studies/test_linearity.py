@@ -146,6 +146,11 @@ def test_every_token_task_runs_with_a_transformer(task):
     assert report["checkpoints"][-1]["step"] == 2
 
 
+def test_the_size_of_a_task_is_a_setting():
+    shares = run_one(Setting(task="modular", width=8, steps=1, size=5).configuration(0))
+    assert shares["parameters"] == 8 * (2 * 5 + 1) + 8 * 5
+
+
 def test_the_text_is_part_of_the_key():
     one, other = (Setting(task="text", data=text).configuration(0) for text in ("a" * 99, "b" * 99))
     assert one["text_hash"] != other["text_hash"]
@@ -168,7 +173,8 @@ def test_runs_of_one_configuration_are_equal_in_another_process():
 @pytest.mark.parametrize(
     "wrong",
     [{"task": "none"}, {"model": "none"}, {"activation": "none"}, {"width": 0}, {"optimiser": "none"},
-     {"parametrization": "none"}, {"model": "transformer", "task": "product"}],
+     {"parametrization": "none"}, {"model": "transformer", "task": "product"},
+     {"size": 5}, {"size": 1, "task": "modular"}],
 )  # fmt: skip
 def test_settings_that_do_not_exist_are_refused(wrong):
     with pytest.raises(UsageError):

@@ -26,6 +26,7 @@ def r_squared(outputs: Tensor, targets: Tensor) -> float:
 
 def kernel_distance(one: Tensor, other: Tensor) -> float:
     """1 - cosine between two kernels: blind to scale (Fort et al. 2020)."""
+    one, other = one.double(), other.double()  # distances near 0 would drown in float32
     cosine = (one * other).sum() / (one.norm() * other.norm())
     return max(0.0, 1.0 - cosine.item())
 

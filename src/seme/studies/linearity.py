@@ -24,6 +24,8 @@ from seme.studies.sweep import Progress, sweep
 STUDY = "linearity"
 # Part of every key: raise it when a change alters what a run measures.
 VERSION = 1
+# What the size of a task is called there.
+SIZES = {"product-bits": "bits", "product-tokens": "values", "modular": "modulus", "text": "length"}
 # Expected slopes of the gap with width (smooth activations: first order in 1 / width; relu: kinks crossed).
 EXPECTED = {"relu": "-3/4 to -1/2", "gelu": "-1", "erf": "-1", "exp": "-1"}
 
@@ -46,6 +48,8 @@ class Setting:
         stop: Share of the first loss at which training ends.
         weight_decay: Weight decay.
         center: Whether the function at the start is subtracted.
+        size: Bits of product-bits, values of product-tokens, modulus of modular, characters seen of text;
+            None for the task's own.
         data: A text for the task `text`; None for the one that ships with Python.
     """
 
@@ -62,6 +66,7 @@ class Setting:
     stop: float = 0.01
     weight_decay: float = 0.0
     center: bool = True
+    size: int | None = None
     data: str | None = None
 
     def __post_init__(self) -> None:
@@ -76,6 +81,11 @@ class Setting:
         Activation(name=self.activation)
         if self.width < 1 or self.depth < 1 or self.steps < 1:
             raise UsageError("width, depth and steps must be at least 1")
+        if self.size is not None and (self.size < 2 or self.task not in SIZES):
+            raise UsageError(
+                f"no size {self.size} for the task {self.task!r}",
+                hint=f"a size is at least 2, for one of {', '.join(SIZES)}",
+            )
         if self.model == "transformer" and self.task in ("product", "product-bits", "sine"):
             raise UsageError(
                 f"a transformer reads tokens, the task {self.task!r} gives numbers",
@@ -109,7 +119,9 @@ def make(configuration: dict[str, Any]) -> tuple[nn.Module, Task, Training]:
     """The network, the data and the training of a run."""
     values = {f.name: configuration[f.name] for f in fields(Setting)}
     s, seed = Setting(**values), configuration["seed"]
-    more = {"data": s.data} if s.task == "text" and s.data is not None else {}
+    more: dict[str, Any] = {"data": s.data} if s.task == "text" and s.data is not None else {}
+    if s.size is not None:
+        more[SIZES[s.task]] = s.size
     task = make_task(s.task, seed=seed, **more)
     shared = {
         "outputs": task.train_y.shape[1], "width": s.width, "depth": s.depth, "activation": s.activation,

@@ -22,6 +22,7 @@ import click
 @click.option("--stop", default=0.01, help="Share of the first loss at which training ends.")
 @click.option("--weight-decay", default="0", help="Comma-separated.")
 @click.option("--center/--no-center", default=True, help="Subtract the function at the start.")
+@click.option("--size", type=int, help="Bits, values, modulus or characters of the task.")
 @click.option("--runner", default="local", help="local or ray.")
 @click.option("--workers", type=int, help="Local processes; one per core when left out.")
 @click.option("--store", default=Path("seme.db"), type=Path, help="SQLite file of finished runs.")
