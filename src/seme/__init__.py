@@ -9,21 +9,23 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from seme.compiler import CompiledModel, compile, load
+    from seme.compiler import compile
+    from seme.exchange import Model, load
     from seme.lang import program
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "compile": "seme.compiler",
-    "load": "seme.compiler",
-    "CompiledModel": "seme.compiler",
+    "load": "seme.exchange",
+    "Model": "seme.exchange",
     "program": "seme.lang",
     "lang": "",
     "rasp": "",
+    "hand": "",
 }
 
-__all__ = ["CompiledModel", "__version__", "compile", "load", "program"]
+__all__ = ["Model", "__version__", "compile", "load", "program"]
 
 
 def __getattr__(name: str) -> Any:

@@ -59,9 +59,7 @@ class WeightUsedTwice(nn.Module):
 
 
 def perceptron():
-    return nn.Sequential(
-        nn.Linear(4, 16), nn.GELU(), nn.Linear(16, 16), nn.ReLU(inplace=True), nn.Linear(16, 3)
-    )
+    return nn.Sequential(nn.Linear(4, 16), nn.GELU(), nn.Linear(16, 16), nn.ReLU(inplace=True), nn.Linear(16, 3))
 
 
 CASES = {
@@ -147,9 +145,7 @@ def test_the_operator_has_the_eigenvalues_of_the_matrix():
     matrix = ntk(model, None, x).reshape(18, 18)
     operator = ntk_operator(model, None, x)
     assert np.allclose(operator @ np.eye(18), matrix.numpy(), rtol=0, atol=1e-11)
-    assert math.isclose(
-        largest_eigenvalue(model, None, x), float(torch.linalg.eigvalsh(matrix)[-1]), rel_tol=1e-4
-    )
+    assert math.isclose(largest_eigenvalue(model, None, x), float(torch.linalg.eigvalsh(matrix)[-1]), rel_tol=1e-4)
 
 
 @pytest.mark.parametrize("method", ["auto", "structured", "jacobian"])
@@ -168,9 +164,7 @@ def test_a_memory_for_vector_products_only_uses_them():
     assert ntk_with_shares(model, None, x, memory=needed - 1).method == "vector-products"
 
 
-@pytest.mark.parametrize(
-    ("layer", "reason"), [(nn.BatchNorm1d(4), "batch norm"), (nn.Dropout(0.5), "dropout")]
-)
+@pytest.mark.parametrize(("layer", "reason"), [(nn.BatchNorm1d(4), "batch norm"), (nn.Dropout(0.5), "dropout")])
 def test_layers_that_leave_no_kernel_are_refused_until_eval(layer, reason):
     model = nn.Sequential(layer, nn.Linear(4, 1))
     with pytest.raises(UnsuitableModelError, match=reason):

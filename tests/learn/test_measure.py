@@ -89,9 +89,7 @@ def test_the_linear_model_is_trained_as_the_network_is(how):
     start = {name: p.detach() for name, p in model.named_parameters()}
     rate = stable_rate(model, start, task.train_x) / 4
     linear = train_linear(model, start, task.train_x, task.train_y, task.probe_x, how, rate)
-    for state, outputs in zip(
-        train(model, start, task.train_x, task.train_y, how, rate), linear, strict=False
-    ):
+    for state, outputs in zip(train(model, start, task.train_x, task.train_y, how, rate), linear, strict=False):
         truth = torch.func.functional_call(model, state.params, (task.probe_x,))
         assert torch.allclose(outputs, truth.detach(), atol=1e-10)
 
@@ -146,10 +144,7 @@ def test_standard_parametrization_with_one_rate_is_judged_random_features():
 
 def test_the_output_scale_has_slope_minus_one():
     gaps = {
-        0: {
-            alpha: measure_run(mlp(64, alpha=float(alpha))(0), data(0), SHORT).end.taylor_gap
-            for alpha in (4, 16, 64)
-        }
+        0: {alpha: measure_run(mlp(64, alpha=float(alpha))(0), data(0), SHORT).end.taylor_gap for alpha in (4, 16, 64)}
     }
     slope = width_slope(gaps)
     assert slope is not None

@@ -53,9 +53,7 @@ def test_the_page_opens_without_a_network_and_shows_the_numbers_of_the_json(resu
     assert [url for url in requests if not url.startswith(("file:", "data:", "blob:"))] == []
     assert data == result[0]
     gaps = {(row["activation"], row["width"]): row["taylor_gap"]["value"] for row in data["runs"]}
-    assert [text.split()[0] for text in shown] == [
-        f"{row['taylor_gap']['value']:.3g}" for row in data["runs"]
-    ]
+    assert [text.split()[0] for text in shown] == [f"{row['taylor_gap']['value']:.3g}" for row in data["runs"]]
     assert drawn == [[gaps[name, 8], gaps[name, 16]] for name in ("gelu", "kmax:2")]
     assert sections == 6
     assert plots >= sections

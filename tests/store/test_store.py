@@ -96,8 +96,7 @@ def test_four_writers_lose_and_double_nothing(path):
         "print(done)"
     )
     workers = [
-        subprocess.Popen([sys.executable, "-c", script, str(path)], stdout=subprocess.PIPE, text=True)
-        for _ in range(4)
+        subprocess.Popen([sys.executable, "-c", script, str(path)], stdout=subprocess.PIPE, text=True) for _ in range(4)
     ]
     done = [int(worker.communicate()[0]) for worker in workers]
     assert sum(done) == 40

@@ -44,9 +44,7 @@ def test_a_sweep_runs_every_configuration_once_and_resumes_without_repeating(tmp
     seen = []
     with Store(tmp_path / "runs.db") as store:
         sweep("s", jobs(tmp_path, 2) * 2, store, InProcess(count))
-        runs = sweep(
-            "s", jobs(tmp_path, 4), store, InProcess(count), lambda done, of: seen.append((done, of))
-        )
+        runs = sweep("s", jobs(tmp_path, 4), store, InProcess(count), lambda done, of: seen.append((done, of)))
     assert [run.result["n"] for run in runs] == [0, 1, 2, 3]
     assert [times_run(tmp_path, n) for n in range(4)] == [1, 1, 1, 1]
     assert seen == [(2, 4), (3, 4), (4, 4)]
@@ -184,9 +182,7 @@ def test_settings_that_do_not_exist_are_refused(wrong):
 
 
 def test_surfaces_show_that_network_and_taylor_model_part_where_the_gap_is_large():
-    wide, narrow = (
-        surfaces(Setting(width=width, activation="gelu").configuration(0), points=9) for width in (512, 8)
-    )
+    wide, narrow = (surfaces(Setting(width=width, activation="gelu").configuration(0), points=9) for width in (512, 8))
 
     def apart(found):
         network, taylor = torch.tensor(found["network"]), torch.tensor(found["taylor"])

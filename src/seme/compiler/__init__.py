@@ -1,5 +1,9 @@
 """The compiler: a program becomes a transformer whose weights compute it, with a certificate.
 
-Takes a `lang` program, gives an `Artifact`, through passes that are each verified: lower, schedule, allocate,
-emit, certify. Imports `lang`, `ir`, `model`, `execute` and `core`.
+Takes a `lang` program, gives an `Artifact` in the hand (a `Model`), through passes that are each verified: lower,
+schedule, allocate, certify, emit. Imports `lang`, `ir`, `exchange`, `execute`, `model` and `core`.
 """
+
+from seme.compiler.pipeline import compile
+
+__all__ = ["compile"]

@@ -2,3 +2,9 @@
 
 `dense` is the definition. Sees weights only: never a program or a graph. Imports `model` and `core`.
 """
+
+from seme.execute.decode import decode
+from seme.execute.dense import Dense
+from seme.execute.encode import Encoder
+
+__all__ = ["Dense", "Encoder", "decode"]

@@ -86,9 +86,7 @@ def check_suitable(model: nn.Module, params: Params, x: Tensor) -> None:
     """
     for name, module in model.named_modules():
         where = f"`{name}` ({type(module).__name__})"
-        if isinstance(module, nn.modules.batchnorm._BatchNorm) and (
-            module.training or module.running_mean is None
-        ):
+        if isinstance(module, nn.modules.batchnorm._BatchNorm) and (module.training or module.running_mean is None):
             raise UnsuitableModelError(
                 f"cannot measure a model with batch norm in training mode: {where} makes each output depend "
                 "on the whole batch, so there is no kernel between two samples",
@@ -96,8 +94,7 @@ def check_suitable(model: nn.Module, params: Params, x: Tensor) -> None:
             )
         if isinstance(module, nn.modules.dropout._DropoutNd) and module.training and module.p > 0:
             raise UnsuitableModelError(
-                f"cannot measure a model with active dropout: {where} with p = {module.p} makes the output "
-                "random",
+                f"cannot measure a model with active dropout: {where} with p = {module.p} makes the output random",
                 hint="call model.eval() first, or set p = 0",
             )
     if len(x) == 0:

@@ -111,9 +111,7 @@ def _gram_of_pairs(one: Live, other: Live, shared: Tap | None, writes: Writes, *
     reads = torch.einsum("nti,msi->ntms", read, other_read)
     if full:
         products = torch.einsum("notj,mpsj->notmps", written, other_written)
-        return torch.einsum("notmps,ntms->nomp", products, reads).reshape(
-            written.shape[0] * written.shape[1], -1
-        )
+        return torch.einsum("notmps,ntms->nomp", products, reads).reshape(written.shape[0] * written.shape[1], -1)
     products = torch.einsum("notj,mosj->ntms", written, other_written)
     return torch.einsum("ntms,ntms->nm", products, reads)
 
@@ -134,9 +132,7 @@ def _gram_of_rows(tap: Tap, other: Tap, *, full: bool, memory: int) -> Tensor:
         piece = fold(_scatter(places, tap.written[..., start : start + step], len(tokens)))
         same = tap is other
         other_piece = (
-            piece
-            if same
-            else fold(_scatter(other_places, other.written[..., start : start + step], len(tokens)))
+            piece if same else fold(_scatter(other_places, other.written[..., start : start + step], len(tokens)))
         )
         part = piece @ other_piece.T
         total = part if total is None else total + part

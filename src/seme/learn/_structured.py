@@ -54,9 +54,7 @@ def plan(model: nn.Module, params: Params, x: Tensor) -> Plan:
         return Plan(names=names, batched=batched, covered=(), rest=tuple(values), sample_bytes=(0, 0))
     differentiate(single, taps)
     truth = _gradients(model, values, pair, weights)
-    covered = tuple(
-        name for name, used in by_name(taps).items() if name in truth and _agrees(used, truth[name])
-    )
+    covered = tuple(name for name, used in by_name(taps).items() if name in truth and _agrees(used, truth[name]))
     sizes = [(t.read.numel() if t.read is not None else 0, t.written.numel()) for t in taps]
     item = outputs.element_size()
     return Plan(

@@ -144,9 +144,7 @@ def _weight_tap(name: str, module: nn.Module, read: Tensor, zero: Tensor) -> Tap
     make = partial(Tap, name=name, probe=zero)
     samples = read.shape[0]
     if isinstance(module, nn.Embedding):
-        return make(
-            kind="rows", read=read.reshape(samples, -1), shape=(module.num_embeddings, module.embedding_dim)
-        )
+        return make(kind="rows", read=read.reshape(samples, -1), shape=(module.num_embeddings, module.embedding_dim))
     if isinstance(module, nn.LayerNorm):
         seen = functional.layer_norm(read, module.normalized_shape, eps=module.eps)
         width = module.weight.numel()

@@ -103,9 +103,7 @@ def measure_change(
     prefix = ""
     if origin.shape[1] > PROJECTED_OUTPUTS:
         few, prefix = _Projected(model, origin.shape[1], origin), "inner."
-    kernels = [
-        ntk_with_shares(few, {prefix + n: v for n, v in at.items()}, x, memory=memory) for at in (start, end)
-    ]
+    kernels = [ntk_with_shares(few, {prefix + n: v for n, v in at.items()}, x, memory=memory) for at in (start, end)]
     total = sum(kernels[0].shares.values())
     shares = {n.removeprefix(prefix): s / total if total else 0.0 for n, s in kernels[0].shares.items()}
     first, last = kernels[0].values, kernels[1].values

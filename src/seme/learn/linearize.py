@@ -39,19 +39,14 @@ class Linearized:
             UnsuitableModelError: A parameter is unknown or has another shape.
         """
         if unknown := [
-            name
-            for name, v in params.items()
-            if name not in self.origin or self.origin[name].shape != v.shape
+            name for name, v in params.items() if name not in self.origin or self.origin[name].shape != v.shape
         ]:
             raise UnsuitableModelError(
                 f"no Taylor model: `{unknown[0]}` is not a parameter of this shape at its origin",
                 hint="use parameters of the same architecture",
             )
         function = function_of(self.model, x)
-        step = {
-            name: params[name] - value if name in params else value * 0.0
-            for name, value in self.origin.items()
-        }
+        step = {name: params[name] - value if name in params else value * 0.0 for name, value in self.origin.items()}
         if self.order == 1:
             value, slope = jvp(function, (self.origin,), (step,))[:2]
             return value + slope

@@ -190,8 +190,7 @@ def measure_run(
         width = call(model, start, task.train_x[:1]).shape[1]
     if task.train_y.ndim != 2 or width != task.train_y.shape[1]:
         raise UnsuitableModelError(
-            f"the model gives {width} outputs, the task `{task.name}` has targets of shape "
-            f"{tuple(task.train_y.shape)}",
+            f"the model gives {width} outputs, the task `{task.name}` has targets of shape {tuple(task.train_y.shape)}",
             hint="give the model as many outputs as the task",
         )
     stable = stable_rate(model, start, task.train_x)
@@ -306,9 +305,7 @@ class _Ruler:
         with torch.no_grad():
             for along in torch.linspace(0, 1, BARRIER_POINTS).tolist():
                 point = {n: torch.lerp(v, params[n], along) for n, v in self.start.items()}
-                losses.append(
-                    (call(self.model, point, self.task.train_x) - target).square().mean().item() / 2
-                )
+                losses.append((call(self.model, point, self.task.train_x) - target).square().mean().item() / 2)
         line = torch.linspace(losses[0], losses[-1], BARRIER_POINTS).tolist()
         return max(a - b for a, b in zip(losses, line, strict=True)) / losses[0] if losses[0] else 0.0
 

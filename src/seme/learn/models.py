@@ -68,9 +68,7 @@ class Activation:
 def _k_max(z: Tensor, count: int, *, shifted: bool) -> Tensor:
     width = z.shape[-1]
     if count >= width:
-        raise UsageError(
-            f"kmax:{count} in a layer of {width} units selects nothing", hint="use a larger width"
-        )
+        raise UsageError(f"kmax:{count} in a layer of {width} units selects nothing", hint="use a larger width")
     top = torch.topk(z, count + 1, dim=-1).values
     threshold = top[..., count : count + 1]
     kept = z > threshold
@@ -217,9 +215,7 @@ class Transformer(nn.Module):
         for table in (self.tokens, self.positions):
             nn.init.normal_(table.weight, generator=generator)
         make = {"bias_gain": 0.0, "parametrization": parametrization, "generator": generator}
-        self.blocks = nn.ModuleList(
-            Block(width, heads, Activation(name=activation), make) for _ in range(depth)
-        )
+        self.blocks = nn.ModuleList(Block(width, heads, Activation(name=activation), make) for _ in range(depth))
         self.norm = nn.LayerNorm(width)
         self.readout = Scaled(width, outputs, gain=1.0, **make)
         self.factor = alpha * output_factor(parametrization, width)
@@ -239,9 +235,7 @@ class Block(nn.Module):
         super().__init__()
         self.heads, self.activation = heads, activation
         self.attention_norm, self.mlp_norm = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.query, self.key, self.value, self.output = (
-            Scaled(width, width, gain=1.0, **make) for _ in range(4)
-        )
+        self.query, self.key, self.value, self.output = (Scaled(width, width, gain=1.0, **make) for _ in range(4))
         self.mlp_in = Scaled(width, 4 * width, gain=1.0, **make)
         self.mlp_out = Scaled(4 * width, width, gain=activation.gain, **make)
 
@@ -249,8 +243,7 @@ class Block(nn.Module):
         """`batch pos d_model` -> the same."""
         seen = self.attention_norm(stream)
         query, key, value = (
-            layer(seen).unflatten(-1, (self.heads, -1)).transpose(1, 2)
-            for layer in (self.query, self.key, self.value)
+            layer(seen).unflatten(-1, (self.heads, -1)).transpose(1, 2) for layer in (self.query, self.key, self.value)
         )
         mixed = functional.scaled_dot_product_attention(query, key, value, is_causal=True)
         stream = stream + self.output(mixed.transpose(1, 2).flatten(2))

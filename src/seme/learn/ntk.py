@@ -116,16 +116,12 @@ def ntk_with_shares(
         needed = _vector_product_bytes(values, scheme)
         if needed > memory:
             raise
-        return _finish(
-            x, y, _by_vector_products(model, values, x, y, outputs), {}, outputs, "vector-products"
-        )
+        return _finish(x, y, _by_vector_products(model, values, x, y, outputs), {}, outputs, "vector-products")
     kernel, shares = _by_blocks(model, values, x, y, scheme, size, reduce, full, memory)
     return _finish(x, y, kernel, shares, outputs, chosen)
 
 
-def _finish(
-    x: Tensor, y: Tensor | None, kernel: Tensor, shares: dict[str, float], outputs: str, method: str
-) -> Kernel:
+def _finish(x: Tensor, y: Tensor | None, kernel: Tensor, shares: dict[str, float], outputs: str, method: str) -> Kernel:
     if outputs == "full":
         other = len(x) if y is None else len(y)
         kernel = kernel.reshape(len(x), kernel.shape[0] // len(x), other, -1)
@@ -138,9 +134,7 @@ def _scheme(model: nn.Module, values: Params, x: Tensor, method: str) -> tuple[P
         empty = Plan(names={}, batched={}, covered=(), rest=tuple(values), sample_bytes=(0, 0))
         return empty, "jacobian"
     if method not in ("auto", "structured"):
-        raise UsageError(
-            f"no method {method!r} for a kernel", hint="auto, structured, jacobian or vector-products"
-        )
+        raise UsageError(f"no method {method!r} for a kernel", hint="auto, structured, jacobian or vector-products")
     scheme = plan(model, values, x)
     return scheme, "structured" if scheme.covered else "jacobian"
 
@@ -242,9 +236,7 @@ def per_sample_jacobian(
     return {name: value.detach() for name, value in found.items()}
 
 
-def _by_vector_products(
-    model: nn.Module, values: Params, x: Tensor, y: Tensor | None, outputs: str
-) -> Tensor:
+def _by_vector_products(model: nn.Module, values: Params, x: Tensor, y: Tensor | None, outputs: str) -> Tensor:
     """One column at a time: a vector times the Jacobian, and the Jacobian times that."""
     other = x if y is None else y
     function = function_of(model, x)

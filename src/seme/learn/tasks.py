@@ -96,9 +96,7 @@ def sine(*, seed: int = 0, count: int = 128, probe: int = 128, periods: float = 
     return _split("sine", x * math.sqrt(3), math.sqrt(2) * torch.sin(math.pi * periods * x), count)
 
 
-def text(
-    *, seed: int = 0, count: int = 256, probe: int = 128, length: int = 8, data: str | None = None
-) -> Task:
+def text(*, seed: int = 0, count: int = 256, probe: int = 128, length: int = 8, data: str | None = None) -> Task:
     """The next character after `length` of a real text, as a centred one-hot row.
 
     Args:

@@ -104,13 +104,10 @@ def _table(result: dict[str, Any]) -> str:
         row = result["runs"][0]
         names = [name for name, value in row.items() if isinstance(value, float | str)]
         cells = "".join(
-            f'<tr><td>{name}</td><td data-name="{name}">{html.escape(_number(row[name]))}</td></tr>'
-            for name in names
+            f'<tr><td>{name}</td><td data-name="{name}">{html.escape(_number(row[name]))}</td></tr>' for name in names
         )
         return f'<table id="runs">{cells}</table>'
-    head = "".join(
-        f"<th>{name}</th>" for name in ("activation", "width", "model", "verdict", *(t for _, t in COLUMNS))
-    )
+    head = "".join(f"<th>{name}</th>" for name in ("activation", "width", "model", "verdict", *(t for _, t in COLUMNS)))
     body = []
     for row in result["runs"]:
         cells = [f"<td>{html.escape(str(row[name]))}</td>" for name in ("activation", "width", "model")]
@@ -166,9 +163,7 @@ def _gaps(graph: ModuleType, result: dict[str, Any]):
     for name, rows in _families(result).items():
         rows = sorted(rows, key=lambda row: row["width"])
         half = [
-            row["taylor_gap"]["interval"][1] - row["taylor_gap"]["value"]
-            if row["taylor_gap"]["interval"]
-            else 0.0
+            row["taylor_gap"]["interval"][1] - row["taylor_gap"]["value"] if row["taylor_gap"]["interval"] else 0.0
             for row in rows
         ]
         widths, gaps = [row["width"] for row in rows], [row["taylor_gap"]["value"] for row in rows]
@@ -189,9 +184,7 @@ def _over_k(graph: ModuleType, result: dict[str, Any]):
     names, widths = sorted({row["activation"] for row in rows}), sorted({row["width"] for row in rows})
     gaps = {(row["activation"], row["width"]): row["taylor_gap"]["value"] for row in rows}
     table = [[gaps.get((name, width)) for width in widths] for name in names]
-    figure = graph.Figure(
-        graph.Heatmap(x=[str(w) for w in widths], y=names, z=table, texttemplate="%{z:.3g}")
-    )
+    figure = graph.Figure(graph.Heatmap(x=[str(w) for w in widths], y=names, z=table, texttemplate="%{z:.3g}"))
     figure.update_xaxes(title="n (width)", type="category")
     figure.update_yaxes(title="k")
     return figure

@@ -109,9 +109,7 @@ class Store:
     @property
     def _db(self) -> sqlite3.Connection:
         if self._database is None:
-            raise FolderError(
-                f"the results store {self.path} is closed", hint="open it again with Store(path)"
-            )
+            raise FolderError(f"the results store {self.path} is closed", hint="open it again with Store(path)")
         return self._database
 
     @contextlib.contextmanager
@@ -126,16 +124,12 @@ class Store:
 
     def get(self, study: str, configuration: Mapping[str, Any]) -> Run | None:
         """The finished run of a configuration, or None when it has not been run."""
-        row = self._db.execute(
-            "select * from runs where key = ?", (content_key(study, configuration),)
-        ).fetchone()
+        row = self._db.execute("select * from runs where key = ?", (content_key(study, configuration),)).fetchone()
         return None if row is None else _run(row)
 
     def runs(self, study: str | None = None) -> tuple[Run, ...]:
         """All finished runs, oldest first; of one study when it is named."""
-        rows = self._db.execute(
-            "select * from runs where ?1 is null or study = ?1 order by finished, key", (study,)
-        )
+        rows = self._db.execute("select * from runs where ?1 is null or study = ?1 order by finished, key", (study,))
         return tuple(_run(row) for row in rows)
 
     def lease(self, study: str, configuration: Mapping[str, Any], *, seconds: float = LEASE_SECONDS) -> bool:
@@ -167,9 +161,7 @@ class Store:
                 (content_key(study, configuration), self._owner),
             )
 
-    def put(
-        self, study: str, configuration: Mapping[str, Any], result: Mapping[str, Any], *, seconds: float
-    ) -> Run:
+    def put(self, study: str, configuration: Mapping[str, Any], result: Mapping[str, Any], *, seconds: float) -> Run:
         """Keeps a result; the first one stays when the configuration has one already.
 
         Args:

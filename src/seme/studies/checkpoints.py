@@ -26,9 +26,7 @@ class Answer(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         """`batch pos` -> `batch output`."""
-        output = (
-            self.model(input_ids=tokens, use_cache=False) if self._caches() else self.model(input_ids=tokens)
-        )
+        output = self.model(input_ids=tokens, use_cache=False) if self._caches() else self.model(input_ids=tokens)
         values = output.logits if hasattr(output, "logits") else output.last_hidden_state
         return values[:, -1] if values.ndim == 3 else values
 
@@ -56,9 +54,7 @@ def compare_checkpoints(before: Path, after: Path, data: Path) -> dict[str, Any]
     first, last = _load(before), _load(after)
     tokens = _windows(before, data, int(first.config.vocab_size))  # type: ignore[union-attr]
     model = Answer(first).eval()
-    sides = [
-        {f"model.{name}": value.detach() for name, value in side.named_parameters()} for side in (first, last)
-    ]
+    sides = [{f"model.{name}": value.detach() for name, value in side.named_parameters()} for side in (first, last)]
     change = asdict(measure_change(model, sides[0], sides[1], tokens))
     return {
         "schema": 1,
@@ -74,9 +70,7 @@ def _load(folder: Path) -> nn.Module:
     except ModuleNotFoundError as error:
         raise MissingExtraError("comparing checkpoints", "hf") from error
     if not (folder / "config.json").is_file():
-        raise FolderError(
-            f"{folder} is no model folder: it has no config.json", hint="name a Hugging Face folder"
-        )
+        raise FolderError(f"{folder} is no model folder: it has no config.json", hint="name a Hugging Face folder")
     try:
         config = transformers.AutoConfig.from_pretrained(folder)
         named = getattr(config, "architectures", None) or []
@@ -94,9 +88,7 @@ def _windows(folder: Path, data: Path, vocabulary: int) -> Tensor:
         text = data.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"cannot read the data {data}: {error}", hint="name a UTF-8 text file") from error
-    has_tokenizer = any(
-        (folder / f).is_file() for f in ("tokenizer.json", "tokenizer_config.json", "vocab.txt")
-    )
+    has_tokenizer = any((folder / f).is_file() for f in ("tokenizer.json", "tokenizer_config.json", "vocab.txt"))
     if has_tokenizer:
         ids = transformers.AutoTokenizer.from_pretrained(folder)(text)["input_ids"]
     else:

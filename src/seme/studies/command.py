@@ -41,9 +41,7 @@ def linearity(
     """
     if checkpoint_before is not None or checkpoint_after is not None:
         if checkpoint_before is None or checkpoint_after is None or data is None:
-            raise UsageError(
-                "comparing checkpoints needs --checkpoint-before, --checkpoint-after and --data together"
-            )
+            raise UsageError("comparing checkpoints needs --checkpoint-before, --checkpoint-after and --data together")
         from seme.studies.checkpoints import compare_checkpoints
 
         return compare_checkpoints(checkpoint_before, checkpoint_after, data), []

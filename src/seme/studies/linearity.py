@@ -101,9 +101,7 @@ class Setting:
         return configuration
 
 
-def grid(
-    seeds: int, widths: Sequence[int], activations: Sequence[str], **options: Any
-) -> list[dict[str, Any]]:
+def grid(seeds: int, widths: Sequence[int], activations: Sequence[str], **options: Any) -> list[dict[str, Any]]:
     """Configurations of every width, activation and seed, cheapest first; `options` are `Setting`'s."""
     if seeds < 1:
         raise UsageError(f"a study needs at least one seed, got {seeds}")
@@ -291,8 +289,5 @@ def surfaces(configuration: dict[str, Any], points: int = 21) -> dict[str, Any]:
     return {
         "setting": {key: configuration[key] for key in ("activation", "width", "parametrization")},
         "axis": [round(value, 5) for value in axis.tolist()],
-        **{
-            n: [[round(v, 5) for v in row] for row in s.reshape(points, points).tolist()]
-            for n, s in shown.items()
-        },
+        **{n: [[round(v, 5) for v in row] for row in s.reshape(points, points).tolist()] for n, s in shown.items()},
     }

@@ -64,9 +64,7 @@ def perform(job: Job, configuration: dict[str, Any]) -> Outcome:
         result, error = job(configuration), None
     except SemeError as caught:
         result, error = None, caught
-    return Outcome(
-        configuration=configuration, result=result, error=error, seconds=time.perf_counter() - began
-    )
+    return Outcome(configuration=configuration, result=result, error=error, seconds=time.perf_counter() - began)
 
 
 def _single_threaded(job: Job, configuration: dict[str, Any]) -> Outcome:

@@ -6,9 +6,7 @@ import click
 
 
 @click.command()
-@click.option(
-    "--task", default="product", help="product, product-bits, product-tokens, modular, sine or text."
-)
+@click.option("--task", default="product", help="product, product-bits, product-tokens, modular, sine or text.")
 @click.option("--model", default="mlp", help="mlp or transformer.")
 @click.option("--width", default="64,256,1024", help="Hidden units (or d_model), comma-separated.")
 @click.option("--activation", default="relu,gelu,exp,kmax:8", help="relu, gelu, erf, exp, kmax:K, ...")

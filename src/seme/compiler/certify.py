@@ -1,0 +1,432 @@
+"""The certificate: an error bound carried through the graph for one float type, and the scales that make it small.
+
+Every direction has a bound `a + r * |value|` on how far it is from its ideal value. Heads and banks turn the bounds
+of what they read into bounds of what they write, and record the margin they had. Scales of heads are chosen here:
+the smallest power of two for which the leak to unselected keys is below the last bit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from seme.compiler.bounds import Bound, constant, proportional
+from seme.compiler.layout import Layout
+from seme.compiler.ridge_error import ridge_error
+from seme.compiler.schedule import Schedule
+from seme.core.numerics import BEGIN_SELF, EXP_ULPS, GELU_SAFE, GELU_TAIL, GELU_WORST, FloatType, sum_error
+from seme.ir import Attend, Embed, Form, Graph, Neurons, Node, Unembed
+
+SCALES = tuple(m * 2.0**k for k in range(40) for m in (1.0, 1.25, 1.5, 1.75))
+"""Factors on scores to choose from: few significant bits, so that products with small integers stay exact."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Margin:
+    """How close one node comes to failing.
+
+    Attributes:
+        node: Its name.
+        what: What is bounded, in words.
+        have: The bound.
+        need: What it must stay below.
+    """
+
+    node: str
+    what: str
+    have: float
+    need: float
+
+    @property
+    def used(self) -> float:
+        """Fraction of what is allowed; above one nothing is proved."""
+        return self.have / self.need if self.need > 0 else math.inf
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Certificate:
+    """What is proved for one float type.
+
+    Attributes:
+        dtype: The float type.
+        length: The number of user tokens it speaks of.
+        margins: All margins, tightest first.
+        errors: Output name -> largest distance of a number from its ideal value (of a label: unused).
+        scales: Head -> factor on its scores.
+        gains: Bank -> factor on each pre-activation.
+        integer: Whether every direction of the residual stream is ideally an integer below 2^(mantissa bits).
+    """
+
+    dtype: str
+    length: int
+    margins: tuple[Margin, ...]
+    errors: Mapping[str, float]
+    scales: Mapping[str, float]
+    gains: Mapping[str, np.ndarray]
+    integer: bool
+
+    @property
+    def proved(self) -> bool:
+        """Whether every margin holds."""
+        return all(m.used < 1 for m in self.margins)
+
+
+def certify(
+    graph: Graph,
+    placed: Schedule,
+    plan: Layout,
+    float_type: FloatType,
+    *,
+    activation: str,
+    scales: Mapping[str, float] | None = None,
+) -> Certificate:
+    """Carries error bounds through the graph.
+
+    Args:
+        graph: The folded graph.
+        placed: Which block computes what.
+        plan: Where everything stands.
+        float_type: The arithmetic.
+        activation: "relu" or "gelu".
+        scales: Factors on the scores of heads that are fixed already; chosen here when None.
+    """
+    run = _Certify(graph, placed, plan, float_type, activation, scales)
+    for node in graph.nodes:
+        run.visit(node)
+    return Certificate(
+        dtype=float_type.name,
+        length=graph.max_length,
+        margins=tuple(sorted(run.margins, key=lambda m: -m.used)),
+        errors=run.errors,
+        scales=run.scales,
+        gains=run.gains,
+        integer=_all_integers(graph, float_type),
+    )
+
+
+class _Certify:
+    def __init__(
+        self,
+        graph: Graph,
+        placed: Schedule,
+        plan: Layout,
+        float_type: FloatType,
+        activation: str,
+        scales: Mapping[str, float] | None,
+    ):
+        self.graph, self.placed, self.plan = graph, placed, plan
+        self.type, self.activation = float_type, activation
+        self.fixed = scales
+        self.bounds: dict[str, Bound] = {}
+        self.margins: list[Margin] = []
+        self.errors: dict[str, float] = {}
+        self.scales: dict[str, float] = {}
+        self.gains: dict[str, np.ndarray] = {}
+        total = sum(float(np.maximum(np.abs(n.lo), np.abs(n.hi)).sum()) for n in graph.nodes if n.name in plan.seme_of)
+        # What the mean of the stream may come out as, though it is ideally zero: a sum of d_model terms.
+        mean_size = (2 * total + 2) / plan.d_model
+        self.mean_error = sum_error(plan.d_model + 2, float_type.sum_unit) * mean_size + float_type.unit * mean_size
+
+    def visit(self, node: Node) -> None:
+        """Bounds one node."""
+        match node:
+            case Embed():
+                size = node.space.size
+                self.bounds[node.name] = proportional(np.full(size, self.type.unit))
+            case Attend():
+                self._attend(node)
+            case Neurons():
+                self._neurons(node)
+            case Unembed():
+                self._unembed(node)
+
+    # Reading.
+
+    def norms_between(self, source: str, reader: Node) -> int:
+        """Layer norms a value passes before it is read."""
+        if self.graph.causal:  # norms stand before each part: one at the reading
+            return 1
+        start = 0  # the embedding's norm is the first
+        if source in self.placed.block:
+            written = self.graph[source]
+            start = 1 + 2 * self.placed.block[source] + (1 if isinstance(written, Neurons) else 0)
+        if isinstance(reader, Unembed):
+            end = 2 * self.placed.layers
+        else:
+            end = 2 * self.placed.block[reader.name] + (1 if isinstance(reader, Neurons) else 0)
+        return max(end - start + 1, 1)
+
+    def stored(self, source: str, reader: Node) -> Bound:
+        """The bound of a node's directions as the reader sees them.
+
+        A norm rounds each of +f - m and -f - m once; their half difference is off by at most unit * (|f| + |m|), and
+        by nothing where f is zero, since then both are the same number.
+        """
+        bound = self.bounds[source]
+        passes = self.norms_between(source, reader)
+        extra = 2 * self.type.unit * passes
+        return Bound(
+            absolute=bound.absolute + extra * self.mean_error,
+            relative=bound.relative + extra,
+            exact_zero=bound.exact_zero,
+        )
+
+    def read(self, form: Form, reader: Node) -> Bound:
+        """The bound of an affine form, as an absolute and a relative part per component."""
+        if len(form.terms) == 1 and form.terms[0][1].any(axis=0).all():
+            return self._read_alike(form, reader)
+        live = np.array([matrix.any(axis=0) for _, matrix in form.terms]).reshape(len(form.terms), form.width)
+        out = constant(np.zeros(form.width))
+        for kind in np.unique(live, axis=1).T:  # components that read the same nodes, together
+            columns = np.flatnonzero((live == kind[:, None]).all(axis=0))
+            terms = tuple((name, m[:, columns]) for (name, m), on in zip(form.terms, kind, strict=True) if on)
+            bound = self._read_alike(Form(terms=terms, bias=form.bias[columns]), reader)
+            out.absolute[columns], out.relative[columns] = bound.absolute, bound.relative
+            out.exact_zero[columns] = bound.exact_zero
+        return out
+
+    def _read_alike(self, form: Form, reader: Node) -> Bound:
+        if not form.terms:
+            return proportional(np.full(form.width, self.type.unit))
+        exact = self._read_rows(form, reader)
+        if exact is not None:
+            return exact
+        if len(form.terms) == 1 and not form.bias.any():
+            (name, matrix) = form.terms[0]
+            if ((matrix != 0).sum(axis=0) <= 1).all():  # each component is one direction, scaled
+                bound = self.stored(name, reader)
+                rounding = sum_error(4, self.type.sum_unit) + self.type.unit
+                picks = (matrix != 0).astype(float)
+                return Bound(
+                    absolute=bound.absolute @ np.abs(matrix),
+                    relative=bound.relative @ picks + rounding,
+                    exact_zero=(~bound.exact_zero @ picks) == 0,
+                )
+        size = np.abs(form.bias)
+        error = np.zeros(form.width)
+        terms = np.full(form.width, 2.0)
+        for name, matrix in form.terms:
+            node = self.graph[name]
+            bound = self.stored(name, reader)
+            reach = np.maximum(np.abs(node.lo), np.abs(node.hi))
+            strength = np.abs(matrix)
+            size = size + reach @ strength
+            error = error + bound.at(reach) @ strength
+            terms = terms + 2 * (strength > 0).sum(axis=0)
+        rounding = np.array([sum_error(int(t), self.type.sum_unit) for t in terms]) + self.type.unit
+        return constant(error + rounding * size)
+
+    def _read_rows(self, form: Form, reader: Node) -> Bound | None:
+        """A form over one node whose values are a few known rows, row by row: what is zero stays exactly zero.
+
+        Only directions that are not zero in a row carry an error, in proportion to their value.
+        """
+        rows = _rows(self.graph[form.terms[0][0]]) if len(form.terms) == 1 else None
+        if rows is None:
+            return None
+        (name, matrix) = form.terms[0]
+        bound = self.stored(name, reader)
+        table, strength = np.abs(rows), np.abs(matrix)
+        size = table @ strength + np.abs(form.bias)
+        terms = 2 * ((table > 0).astype(float) @ (strength > 0)) + 2
+        rounding = sum_error(int(terms.max(initial=0.0)), self.type.sum_unit) + self.type.unit
+        error = bound.at(rows) @ strength + rounding * size
+        value = np.abs(rows @ matrix + form.bias)
+        zero = value == 0
+        relative = np.where(zero, 0.0, error / np.where(zero, 1.0, value)).max(axis=0, initial=0.0)
+        at_zero = np.where(zero, error, 0.0).max(axis=0, initial=0.0)
+        return Bound(absolute=at_zero, relative=relative, exact_zero=at_zero == 0)
+
+    # Heads.
+
+    def _attend(self, node: Attend) -> None:
+        query, key, value = (self.read(f, node) for f in (node.query, node.key, node.value))
+        selected, anywhere, size = self._score_noise(node, query, key)
+        noise_of_query = float(query.at(np.zeros(node.query.width)).max(initial=0.0))
+        scale = (
+            self.fixed[node.name] if self.fixed is not None else self._scale(node, selected, anywhere, noise_of_query)
+        )
+        self.scales[node.name] = scale
+        clear = self._clearance(node, scale, anywhere, noise_of_query)
+        margin = Margin(
+            node=node.name,
+            what=f"leak of `{node.predicate}` to other keys",
+            have=self._leak(clear),
+            need=0.25,
+        )
+        self.margins.append(margin)
+        largest = scale * size * math.sqrt(self.plan.d_head) + BEGIN_SELF
+        self.margins.append(
+            Margin(node=node.name, what="largest score", have=float(largest), need=self.type.largest / 2)
+        )
+        self.bounds[node.name] = self._attended(node, value, self._leak(clear), 2 * scale * selected)
+
+    def _score_noise(self, node: Attend, query: Bound, key: Bound) -> tuple[float, float, float]:
+        """Errors of unscaled scores: of selected ones, of any; and the largest sum of absolute products."""
+        selected = anywhere = size = 0.0
+        at = 0
+        for q_rows, k_rows in node.factors:
+            width = q_rows.shape[1]
+            part = slice(at, at + width)
+            q, k = query.part(part), key.part(part)
+            products = np.abs(q_rows) @ np.abs(k_rows).T
+            noise = np.abs(q_rows) @ k.at(k_rows).T + q.at(q_rows) @ np.abs(k_rows).T + q.at(q_rows) @ k.at(k_rows).T
+            noise = noise + (sum_error(node.query.width + 8, self.type.sum_unit) + self.type.unit) * products
+            scores = q_rows @ k_rows.T
+            hit = np.abs(scores) < 1e-9
+            selected += float(noise[hit].max(initial=0.0))
+            anywhere += float(noise.max(initial=0.0))
+            size += float(products.max(initial=0.0))
+            at += width
+        return selected, anywhere, size
+
+    def _clearance(self, node: Attend, scale: float, anywhere: float, query_noise: float) -> float:
+        """By how much, at least, the scaled score of a selected key beats any other."""
+        if node.pattern == "nearest":
+            # Noise e of the query moves the parabola's top: neighbours still differ by 1 - 2e of its units, and all
+            # keys share the query's noise, so only rounding is counted twice.
+            longest = max(float(np.abs(k).max()) for _, k in node.factors)
+            reach = max(float(np.abs(q).max()) for q, _ in node.factors)
+            rounding = (self.type.sum_unit * 8 + self.type.unit * 8) * (reach * math.sqrt(longest) + longest)
+            return scale * (node.gap - 2 * query_noise - 2 * rounding)
+        floor = -node.weight_floor if node.weight is not None else 0.0
+        return scale * (node.gap - 2 * anywhere) - floor
+
+    def _leak(self, clear: float) -> float:
+        """The weight of everything that should have none, relative to one selected key."""
+        return (self.graph.max_length + 1) * math.exp(min(-clear, 50.0))
+
+    def _scale(self, node: Attend, selected: float, anywhere: float, query_noise: float) -> float:
+        """The scale with the least error: high enough that little leaks, low enough that noise stays small."""
+        best = (math.inf, 1.0)
+        for scale in SCALES:
+            leak = self._leak(self._clearance(node, scale, anywhere, query_noise))
+            uneven = 0.0 if node.single else math.expm1(min(2 * scale * selected, 50.0))
+            best = min(best, (max(leak, self.type.unit / 2) + uneven, scale))
+        return best[1]
+
+    def _attended(self, node: Attend, value: Bound, leak: float, uneven: float) -> Bound:
+        """The bound of what a head writes: unequal weights, leak, the values' own errors, and the weighted sum."""
+        reach = np.maximum(np.abs(node.lo), np.abs(node.hi))
+        spread = node.hi - node.lo
+        terms = 4 if node.single or uneven == 0 else self.graph.max_length + 8
+        rounding = sum_error(terms, self.type.sum_unit) + (2 + EXP_ULPS) * self.type.unit
+        lopsided = math.expm1(min(uneven, 50.0))
+        if node.weight is not None:
+            noise = self.read(node.weight, node)
+            largest = max(abs(node.weight_floor), float(np.abs(node.weight.bias).max(initial=0.0)))
+            lopsided += math.expm1(min(float(noise.at(np.array([largest]))[0]), 50.0))
+        if not node.value.terms and not node.value.bias.any():
+            # A share: its error is in proportion to itself.
+            relative = lopsided + leak + rounding
+            return proportional(np.full(len(reach), relative))
+        if node.single:
+            # One key's value comes through as it is: what it carries, and the others' leak.
+            through = value.at(reach)
+            return constant(through + (leak + rounding) * np.maximum(spread, reach))
+        absolute = value.at(reach) + (lopsided + leak) * spread + rounding * reach
+        return constant(absolute)
+
+    # Neurons.
+
+    def _neurons(self, node: Neurons) -> None:
+        gain = self._gain(node)
+        self.gains[node.name] = gain
+        reading = self.read(node.read, node)
+        slack = 0.0
+        if self.activation == "gelu":
+            slack = GELU_TAIL if node.quantum > 0 else GELU_WORST
+        tail = slack * (np.abs(node.write) / gain[:, None]).sum(axis=0)
+        if node.read.width == 1:
+            error = ridge_error(node, reading.absolute[0], reading.relative[0], self.type)
+            bound, largest, used = error.bound, error.largest, error.used
+        else:
+            reach = self._reach(node.read)
+            inside = reading.at(reach) @ np.abs(node.slopes)
+            pre = reach @ np.abs(node.slopes) + np.abs(node.offsets)
+            inside = inside + 3 * self.type.unit * pre
+            active = 1 if node.exclusive else len(node.hidden)
+            rounding = sum_error(active + 2, self.type.sum_unit) + self.type.unit
+            own = inside + rounding * pre
+            if node.exclusive:  # what is off is exactly zero; of what is on, one neuron speaks
+                bound = proportional(np.where(node.write != 0, own[:, None], 0.0).max(axis=0, initial=0.0))
+            else:
+                bound = constant(own @ np.abs(node.write))
+            largest, used = float(pre.max(initial=0.0)), float(inside.max(initial=0.0)) / max(node.quantum, 1e-300)
+        # Near zero gelu(x) is x/2 where relu(x) is x or 0: noise counts half more.
+        half_more = 1.5 if self.activation == "gelu" else 1.0
+        self.bounds[node.name] = Bound(
+            absolute=half_more * bound.absolute + tail,
+            relative=half_more * bound.relative,
+            exact_zero=bound.exact_zero & (tail == 0),
+        )
+        if math.isfinite(used) and node.quantum > 0:
+            self.margins.append(Margin(node=node.name, what="noise of a pre-activation", have=used, need=1.0))
+        top = float((largest * gain).max(initial=0.0))
+        self.margins.append(Margin(node=node.name, what="largest pre-activation", have=top, need=self.type.largest / 2))
+
+    def _reach(self, form: Form) -> np.ndarray:
+        total = np.abs(form.bias)
+        for name, matrix in form.terms:
+            node = self.graph[name]
+            total = total + np.maximum(np.abs(node.lo), np.abs(node.hi)) @ np.abs(matrix)
+        return total
+
+    def _gain(self, node: Neurons) -> np.ndarray:
+        """Factors that bring every pre-activation to where gelu is relu; one for relu."""
+        if self.activation == "relu":
+            return np.ones(len(node.hidden))
+        target = 2 * GELU_SAFE  # twice, so that noise leaves it above
+        quantum = node.quantum if node.quantum > 0 else 2.0**-10
+        return np.full(len(node.hidden), 2.0 ** math.ceil(math.log2(target / quantum)))
+
+    # Outputs.
+
+    def _unembed(self, node: Unembed) -> None:
+        name = node.name.removeprefix("output:")
+        if node.kind == "number":
+            error = float(self.read(node.form, node).at(self._reach(node.form))[0])
+            self.errors[name] = error
+            if node.margin > 0:
+                self.margins.append(Margin(node=node.name, what="error of the number", have=error, need=node.margin))
+            return
+        if len(node.labels) < 2:
+            return
+        if node.nearest is not None:
+            error = float(self.read(node.nearest, node).at(self._reach(node.nearest))[0])
+            rounding = 8 * (self.type.unit + self.type.sum_unit) * float(self._reach(node.nearest)[0])
+            what = "noise of the direction the label is read from"
+            self.margins.append(Margin(node=node.name, what=what, have=error + rounding, need=node.margin / 2))
+            return
+        error = float(self.read(node.form, node).at(self._reach(node.form)).max())
+        self.margins.append(Margin(node=node.name, what="error of a logit", have=2 * error, need=node.margin))
+
+
+def _rows(node: Node) -> np.ndarray | None:
+    """Every ideal value of a node, when they are few and known."""
+    if isinstance(node, Embed):
+        return node.table
+    if isinstance(node, Neurons) and node.exclusive:
+        return np.unique(np.concatenate([np.zeros((1, node.space.size)), node.write]), axis=0)
+    return None
+
+
+def _all_integers(graph: Graph, float_type: FloatType) -> bool:
+    """Whether every ideal value in the stream is an integer that the float type holds exactly."""
+    for node in graph.nodes:
+        if isinstance(node, Embed):
+            rows = node.table
+        elif isinstance(node, Neurons):
+            rows = node.write
+        elif isinstance(node, Attend) and node.single and not node.value.bias.any():
+            rows = np.concatenate([matrix for _, matrix in node.value.terms] or [np.zeros((1, 1))])
+        elif isinstance(node, Attend):
+            return False
+        else:
+            continue
+        if (rows != np.round(rows)).any() or (np.abs(rows) > 1 / float_type.unit).any():
+            return False
+    return True

@@ -1,0 +1,122 @@
+"""Graph -> weights: every form becomes columns, every head and neuron gets its rows."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from seme.compiler.layout import BEGIN_SEME, Head, Layout, begin_row, read_matrix, write_matrix
+from seme.core.numerics import BEGIN_OFF, BEGIN_SELF
+from seme.ir import Attend, Embed, Form, Graph, Neurons, begin_values, constant_form, form_at, stack_forms
+from seme.model.artifact import TokenTable
+
+
+def emit(
+    graph: Graph,
+    plan: Layout,
+    scales: dict[str, float],
+    gains: dict[str, np.ndarray],
+    norm_gain: float,
+    dtype: type[np.floating],
+) -> dict[str, np.ndarray]:
+    """All weights, by the names of `seme.model.names`; computed in float64 and rounded once.
+
+    Args:
+        graph: The folded graph.
+        plan: Where everything stands.
+        scales: Head node -> factor on its scores.
+        gains: Bank of neurons -> factor on each pre-activation.
+        norm_gain: Gain of every layer norm.
+        dtype: What to keep them in.
+    """
+    begin = begin_values(graph)
+    d = plan.d_model
+    weights: dict[str, np.ndarray] = _embeddings(graph, plan, dtype)
+    for layer in range(plan.layers):
+        at = f"blocks.{layer}"
+        for part in "QKV":
+            weights[f"{at}.attn.W_{part}"] = np.zeros((plan.n_heads, d, plan.d_head), dtype)
+            weights[f"{at}.attn.b_{part}"] = np.zeros((plan.n_heads, plan.d_head), dtype)
+        weights[f"{at}.attn.W_O"] = np.zeros((plan.n_heads, plan.d_head, d), dtype)
+        weights[f"{at}.attn.b_O"] = np.zeros(d, dtype)
+        weights[f"{at}.mlp.W_in"] = np.zeros((d, plan.d_mlp), dtype)
+        weights[f"{at}.mlp.b_in"] = np.zeros(plan.d_mlp, dtype)
+        weights[f"{at}.mlp.W_out"] = np.zeros((plan.d_mlp, d), dtype)
+        weights[f"{at}.mlp.b_out"] = np.zeros(d, dtype)
+        for norm in ("ln1", "ln2"):
+            weights[f"{at}.{norm}.w"] = np.full(d, norm_gain, dtype)
+            weights[f"{at}.{norm}.b"] = np.zeros(d, dtype)
+    norm = "ln_final" if graph.causal else "embed.ln"
+    weights |= {f"{norm}.w": np.full(d, norm_gain, dtype), f"{norm}.b": np.zeros(d, dtype)}
+    for head in plan.heads:
+        _head(weights, head, plan, scales[head.node.name], begin)
+    for node in graph.nodes:
+        if isinstance(node, Neurons):
+            _bank(weights, node, plan, gains[node.name], begin)
+    logits = stack_forms([node.form for node in graph.outputs()])
+    weights |= {"unembed.W_U": read_matrix(logits, plan).astype(dtype), "unembed.b_U": logits.bias.astype(dtype)}
+    return weights
+
+
+def _embeddings(graph: Graph, plan: Layout, dtype: type[np.floating]) -> dict[str, np.ndarray]:
+    tokens = np.zeros((graph.vocab_size + TokenTable.FIRST_ID, plan.d_model), dtype)
+    positions = np.zeros((graph.max_length + 1, plan.d_model), dtype)
+    tokens[TokenTable.BEGIN_ID] = write_matrix(np.ones((1, 1)), BEGIN_SEME, plan)[0]
+    for node in graph.nodes:
+        if isinstance(node, Embed):
+            rows = write_matrix(node.table, plan.seme_of[node.name], plan)
+            if node.source == "token":
+                tokens[TokenTable.FIRST_ID :] += rows
+            else:
+                positions[1:] += rows  # row 0 is the begin token's
+    return {"embed.W_E": tokens, "pos_embed.W_pos": positions}
+
+
+def _read(form: Form, plan: Layout, begin: dict[str, np.ndarray], at_begin: np.ndarray) -> np.ndarray:
+    """The linear part of a form, corrected so that the begin token reads exactly `at_begin`."""
+    return read_matrix(form, plan) + begin_row(at_begin - form_at(form, begin), plan)
+
+
+def _head(weights: dict[str, np.ndarray], head: Head, plan: Layout, scale: float, begin: dict[str, np.ndarray]) -> None:
+    node, at, h = head.node, f"blocks.{head.layer}.attn", head.index
+    r = node.query.width
+    factor = scale * math.sqrt(plan.d_head)  # attention divides by sqrt(d_head)
+    weights[f"{at}.W_Q"][h, :, :r] = factor * _read(node.query, plan, begin, np.zeros(r))
+    weights[f"{at}.b_Q"][h, :r] = factor * node.query.bias
+    weights[f"{at}.W_K"][h, :, :r] = _read(node.key, plan, begin, np.zeros(r))
+    weights[f"{at}.b_K"][h, :r] = node.key.bias
+    # One more component: only the begin token has a key in it.
+    own = begin_form(node, scale)
+    weights[f"{at}.W_Q"][h, :, r : r + 1] = factor * _read(own, plan, begin, np.array([BEGIN_SELF / scale]))
+    weights[f"{at}.b_Q"][h, r : r + 1] = factor * own.bias
+    weights[f"{at}.W_K"][h, :, r : r + 1] = begin_row(np.ones(1), plan)
+    column = 0
+    for mover, first, last in head.moves:
+        part = mover.value @ np.eye(mover.space.size)[:, first:last]
+        width = last - first
+        value = _read(part, plan, begin, mover.begin_value[first:last])
+        weights[f"{at}.W_V"][h, :, column : column + width] = value
+        weights[f"{at}.b_V"][h, column : column + width] = part.bias
+        rows = write_matrix(np.eye(width), plan.seme_of[mover.name] + first, plan)
+        weights[f"{at}.W_O"][h, column : column + width] = rows
+        column += width
+
+
+def begin_form(node: Attend, scale: float) -> Form:
+    """The begin token's score, seen from the query, before it is scaled."""
+    if node.weight is not None:
+        return node.weight @ np.array([[1.0 / scale]])
+    return constant_form([node.begin_score])
+
+
+def _bank(
+    weights: dict[str, np.ndarray], node: Neurons, plan: Layout, gain: np.ndarray, begin: dict[str, np.ndarray]
+) -> None:
+    layer, first = plan.rows[node.name]
+    at, last = f"blocks.{layer}.mlp", first + len(node.hidden)
+    pre = (node.read @ node.slopes).shifted(node.offsets) @ np.diag(gain)
+    off = np.full(len(node.hidden), -BEGIN_OFF)
+    weights[f"{at}.W_in"][:, first:last] = _read(pre, plan, begin, off)
+    weights[f"{at}.b_in"][first:last] = pre.bias
+    weights[f"{at}.W_out"][first:last] = write_matrix(node.write / gain[:, None], plan.seme_of[node.name], plan)

@@ -1,0 +1,212 @@
+"""Where everything stands: directions of the residual stream, heads with their widths, rows of neurons.
+
+Every seme takes two neighbouring directions and is stored as (+f, -f). Their sum is zero, so the mean that a layer
+norm subtracts is zero up to rounding, and reading (x+ - x-) / 2 cancels what is left of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from seme.compiler.schedule import Schedule
+from seme.ir import Attend, Embed, Form, Graph, Neurons, Node
+
+BEGIN_SEME = 0
+"""The seme that is one at the begin token and zero elsewhere; it comes first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Head:
+    """One head of the model: a pattern, and the part of the values it moves.
+
+    Attributes:
+        layer: Its block.
+        index: Its place in the block.
+        node: The node whose pattern it has.
+        moves: (node, first seme, last seme + 1) of the values it writes; all with the same pattern.
+    """
+
+    layer: int
+    index: int
+    node: Attend
+    moves: tuple[tuple[Attend, int, int], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Layout:
+    """The plan of the weights.
+
+    Attributes:
+        seme_of: Node name -> its first seme in the residual stream.
+        semes: Number of semes, the begin seme included; the stream is at least twice as wide.
+        heads: All heads.
+        d_head: Width of a head.
+        n_heads: Heads per block.
+        d_model: Width of the stream.
+        d_mlp: Neurons per block.
+        rows: Name of a bank -> (block, first neuron).
+        layers: Number of blocks.
+    """
+
+    seme_of: dict[str, int]
+    semes: int
+    heads: tuple[Head, ...]
+    d_head: int
+    n_heads: int
+    d_model: int
+    d_mlp: int
+    rows: dict[str, tuple[int, int]]
+    layers: int
+
+
+def layout(graph: Graph, placed: Schedule) -> Layout:
+    """Allocates directions, heads and neurons."""
+    seme_of: dict[str, int] = {}
+    semes = BEGIN_SEME + 1
+    for node in graph.nodes:
+        if isinstance(node, (Embed, Attend, Neurons)):
+            seme_of[node.name] = semes
+            semes += node.space.size
+    patterns = _patterns(graph, placed)
+    d_head = _head_width(patterns, 2 * semes)
+    heads = _heads(patterns, d_head)
+    n_heads = max([head.index + 1 for head in heads], default=1)
+    n_heads = max(n_heads, -(-2 * semes // d_head))
+    if (n_heads * d_head) % 2:
+        n_heads += 1
+    rows, d_mlp = _rows(graph, placed)
+    return Layout(
+        seme_of=seme_of,
+        semes=semes,
+        heads=tuple(heads),
+        d_head=d_head,
+        n_heads=n_heads,
+        d_model=n_heads * d_head,
+        d_mlp=max(d_mlp, 1),
+        rows=rows,
+        layers=placed.layers,
+    )
+
+
+def needed_width(node: Attend) -> int:
+    """Components of query and key, one for the begin token included."""
+    return node.query.width + 1
+
+
+Pattern = tuple[int, list[Attend]]
+
+
+def _patterns(graph: Graph, placed: Schedule) -> list[Pattern]:
+    """Heads of one block that look at the same keys in the same way, together."""
+    groups: dict[tuple[object, ...], Pattern] = {}
+    for node in graph.nodes:
+        if isinstance(node, Attend):
+            block = placed.block[node.name]
+            key = (block, node.begin_score, _content(node.query), _content(node.key), _content(node.weight))
+            groups.setdefault(key, (block, []))[1].append(node)
+    return list(groups.values())
+
+
+def _content(form: Form | None) -> tuple[object, ...]:
+    return () if form is None else (*((n, m.tobytes()) for n, m in sorted(form.terms)), form.bias.tobytes())
+
+
+def _pieces(nodes: list[Attend], width: int) -> list[tuple[tuple[Attend, int, int], ...]]:
+    """The values of one pattern cut into pieces a head can move."""
+    pieces: list[list[tuple[Attend, int, int]]] = [[]]
+    room = width
+    for node in nodes:
+        at = 0
+        while at < node.space.size:
+            if room == 0:
+                pieces.append([])
+                room = width
+            take = min(room, node.space.size - at)
+            pieces[-1].append((node, at, at + take))
+            at, room = at + take, room - take
+    return [tuple(piece) for piece in pieces]
+
+
+def _heads(patterns: list[Pattern], width: int) -> list[Head]:
+    used: dict[int, int] = {}
+    heads: list[Head] = []
+    for block, nodes in patterns:
+        for piece in _pieces(nodes, width):
+            index = used.get(block, 0)
+            used[block] = index + 1
+            heads.append(Head(layer=block, index=index, node=nodes[0], moves=piece))
+    return heads
+
+
+def _head_width(patterns: list[Pattern], least: int) -> int:
+    """The width, a multiple of four, that makes the stream narrowest; 16 where it is as good.
+
+    At 16 both ways of scaling scores, by 1/4 at once or by 1/2 on each side, are exact.
+    """
+    needed = max((needed_width(nodes[0]) for _, nodes in patterns), default=1)
+    smallest = max(4, -(-needed // 4) * 4)
+    best: tuple[int, int, int] | None = None
+    for width in sorted({16, *range(smallest, smallest + 64, 4)}):
+        if width < needed:
+            continue
+        heads = _heads(patterns, width)
+        count = max([h.index + 1 for h in heads], default=1)
+        d_model = max(count, -(-least // width)) * width
+        score = (d_model, 0 if width == 16 else 1, width)
+        best = score if best is None or score < best else best
+    assert best is not None
+    return best[2]
+
+
+def _rows(graph: Graph, placed: Schedule) -> tuple[dict[str, tuple[int, int]], int]:
+    rows: dict[str, tuple[int, int]] = {}
+    used = [0] * placed.layers
+    for node in graph.nodes:
+        if isinstance(node, Neurons):
+            block = placed.block[node.name]
+            rows[node.name] = (block, used[block])
+            used[block] += len(node.hidden)
+    return rows, max(used, default=0)
+
+
+def read_matrix(form: Form, plan: Layout) -> np.ndarray:
+    """[d_model, width]: reads a form's linear part off the residual stream, half from each of a seme's directions."""
+    out = np.zeros((plan.d_model, form.width))
+    for name, matrix in form.terms:
+        at = 2 * plan.seme_of[name]
+        out[at : at + 2 * len(matrix) : 2] += matrix / 2
+        out[at + 1 : at + 1 + 2 * len(matrix) : 2] -= matrix / 2
+    return out
+
+
+def write_matrix(rows: np.ndarray, first: int, plan: Layout) -> np.ndarray:
+    """[n, d_model]: puts rows [n, size] on the semes from `first` on, as (+f, -f)."""
+    out = np.zeros((len(rows), plan.d_model))
+    out[:, 2 * first : 2 * (first + rows.shape[1]) : 2] = rows
+    out[:, 2 * first + 1 : 2 * (first + rows.shape[1]) + 1 : 2] = -rows
+    return out
+
+
+def begin_row(values: np.ndarray, plan: Layout) -> np.ndarray:
+    """[d_model, width]: what the begin token adds to a read."""
+    out = np.zeros((plan.d_model, len(values)))
+    out[2 * BEGIN_SEME] = values / 2
+    out[2 * BEGIN_SEME + 1] = -values / 2
+    return out
+
+
+def directions(graph: Graph, plan: Layout) -> list[str]:
+    """The name of every residual direction."""
+    names = [""] * plan.semes
+    names[BEGIN_SEME] = "begin"
+    for node in graph.nodes:
+        if node.name in plan.seme_of:
+            first = plan.seme_of[node.name]
+            names[first : first + node.space.size] = [f"{node.name}.{seme}" for seme in node.space.semes]
+    signed = [sign + name for name in names for sign in "+-"]
+    return signed + [f"unused{i}" for i in range(plan.d_model - len(signed))]
+
+
+__all__ = ["Head", "Layout", "Node", "begin_row", "directions", "layout", "read_matrix", "write_matrix"]

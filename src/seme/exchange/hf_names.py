@@ -1,0 +1,110 @@
+"""Our weights under the names and in the layout of `transformers`, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import torch
+from torch import Tensor
+
+from seme.model.artifact import Spec
+from seme.model.names import shapes
+
+TOKEN_TYPES = "bert.embeddings.token_type_embeddings.weight"
+"""BERT adds the embedding of a segment; there is one segment, and its row is zero."""
+
+
+def to_hf(spec: Spec, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Every parameter of BertForTokenClassification or GPT2ForTokenClassification, contiguous, on the CPU."""
+    laid = _lay_out(spec, weights)
+    return {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in laid.items()}
+
+
+def hf_shapes(spec: Spec) -> dict[str, tuple[int, ...]]:
+    """Name and shape of every parameter in the file."""
+    with torch.device("meta"):
+        empty = {name: torch.empty(shape) for name, shape in shapes(spec).items()}
+        return {name: tuple(tensor.shape) for name, tensor in _lay_out(spec, empty).items()}
+
+
+def _lay_out(spec: Spec, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    out = {theirs: weights[ours] for ours, theirs in _plain(spec)}
+    out |= {theirs: weights[ours].T for ours, theirs in _matrices(spec)}
+    for layer in range(spec.layers):
+        at = f"blocks.{layer}.attn"
+        flat = {part: weights[f"{at}.W_{part}"].permute(1, 0, 2).flatten(1) for part in "QKV"}
+        bias = {part: weights[f"{at}.b_{part}"].flatten() for part in "QKV"}
+        if spec.architecture == "gpt2":
+            out[f"transformer.h.{layer}.attn.c_attn.weight"] = torch.cat(list(flat.values()), dim=1)
+            out[f"transformer.h.{layer}.attn.c_attn.bias"] = torch.cat(list(bias.values()))
+            out[f"transformer.h.{layer}.attn.c_proj.weight"] = weights[f"{at}.W_O"].flatten(0, 1)
+            continue
+        there = f"bert.encoder.layer.{layer}.attention"
+        for part, name in zip("QKV", ("query", "key", "value"), strict=True):
+            out[f"{there}.self.{name}.weight"] = flat[part].T
+            out[f"{there}.self.{name}.bias"] = bias[part]
+        out[f"{there}.output.dense.weight"] = weights[f"{at}.W_O"].flatten(0, 1).T
+    if spec.architecture == "bert":
+        out[TOKEN_TYPES] = torch.zeros_like(weights["embed.W_E"][:1])
+    return out
+
+
+def from_hf(spec: Spec, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The weights back under our names, each of its own memory."""
+    d, h, k = spec.d_model, spec.heads, spec.d_head
+    out = {ours: tensors[theirs] for ours, theirs in _plain(spec)}
+    out |= {ours: tensors[theirs].T for ours, theirs in _matrices(spec)}
+    for layer in range(spec.layers):
+        at = f"blocks.{layer}.attn"
+        if spec.architecture == "gpt2":
+            there = f"transformer.h.{layer}.attn"
+            flat = tensors[f"{there}.c_attn.weight"].split(d, dim=1)
+            bias = tensors[f"{there}.c_attn.bias"].split(d)
+            out[f"{at}.W_O"] = tensors[f"{there}.c_proj.weight"].reshape(h, k, d)
+        else:
+            there = f"bert.encoder.layer.{layer}.attention"
+            flat = [tensors[f"{there}.self.{name}.weight"].T for name in ("query", "key", "value")]
+            bias = [tensors[f"{there}.self.{name}.bias"] for name in ("query", "key", "value")]
+            out[f"{at}.W_O"] = tensors[f"{there}.output.dense.weight"].T.reshape(h, k, d)
+        for part, matrix, vector in zip("QKV", flat, bias, strict=True):
+            out[f"{at}.W_{part}"] = matrix.reshape(d, h, k).permute(1, 0, 2)
+            out[f"{at}.b_{part}"] = vector.reshape(h, k)
+    return {name: out[name].clone(memory_format=torch.contiguous_format) for name in shapes(spec)}
+
+
+def _plain(spec: Spec) -> Iterator[tuple[str, str]]:
+    """Pairs of names of tensors that have the same layout in both."""
+    bert = spec.architecture == "bert"
+    stem = "bert.embeddings" if bert else "transformer"
+    yield "embed.W_E", f"{stem}.word_embeddings.weight" if bert else f"{stem}.wte.weight"
+    yield "pos_embed.W_pos", f"{stem}.position_embeddings.weight" if bert else f"{stem}.wpe.weight"
+    norms = [("embed.ln", f"{stem}.LayerNorm")] if bert else [("ln_final", f"{stem}.ln_f")]
+    for layer in range(spec.layers):
+        at = f"blocks.{layer}"
+        if bert:
+            there = f"bert.encoder.layer.{layer}"
+            norms += [(f"{at}.ln1", f"{there}.attention.output.LayerNorm"), (f"{at}.ln2", f"{there}.output.LayerNorm")]
+            yield f"{at}.attn.b_O", f"{there}.attention.output.dense.bias"
+            yield f"{at}.mlp.b_in", f"{there}.intermediate.dense.bias"
+            yield f"{at}.mlp.b_out", f"{there}.output.dense.bias"
+        else:
+            there = f"transformer.h.{layer}"
+            norms += [(f"{at}.ln1", f"{there}.ln_1"), (f"{at}.ln2", f"{there}.ln_2")]
+            yield f"{at}.attn.b_O", f"{there}.attn.c_proj.bias"
+            yield f"{at}.mlp.W_in", f"{there}.mlp.c_fc.weight"
+            yield f"{at}.mlp.b_in", f"{there}.mlp.c_fc.bias"
+            yield f"{at}.mlp.W_out", f"{there}.mlp.c_proj.weight"
+            yield f"{at}.mlp.b_out", f"{there}.mlp.c_proj.bias"
+    for ours, theirs in norms:
+        yield f"{ours}.w", f"{theirs}.weight"
+        yield f"{ours}.b", f"{theirs}.bias"
+    yield "unembed.b_U", "classifier.bias"
+
+
+def _matrices(spec: Spec) -> Iterator[tuple[str, str]]:
+    """Pairs of names of matrices that are stored transposed: torch's Linear is [out, in]."""
+    yield "unembed.W_U", "classifier.weight"
+    if spec.architecture == "bert":
+        for layer in range(spec.layers):
+            yield f"blocks.{layer}.mlp.W_in", f"bert.encoder.layer.{layer}.intermediate.dense.weight"
+            yield f"blocks.{layer}.mlp.W_out", f"bert.encoder.layer.{layer}.output.dense.weight"
