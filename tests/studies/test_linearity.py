@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from seme.core.errors import DivergedError, FolderError, InputError, MissingExtraError, UsageError
+from seme.core.errors import DivergedError, FolderError, InputError, MissingExtraError, TooLargeError, UsageError
 from seme.store import Store
 from seme.studies.checkpoints import compare_checkpoints
 from seme.studies.linearity import Setting, grid, run_one, study, surfaces
@@ -75,6 +75,16 @@ def test_a_killed_sweep_continues_where_it_stopped(tmp_path):
         runs = sweep("s", jobs(tmp_path, 6, kill=3), store, InProcess(count))
     assert [run.result["n"] for run in runs] == list(range(6))
     assert [times_run(tmp_path, n) for n in range(6)] == [1, 1, 1, 2, 1, 1]
+
+
+def test_a_killed_worker_process_is_reported_and_the_next_sweep_goes_on(tmp_path):
+    with Store(tmp_path / "runs.db") as store:
+        with pytest.raises(TooLargeError, match="killed"):
+            sweep("s", jobs(tmp_path, 4, kill=2), store, Processes(count, 1))
+        finished = len(store.runs("s"))
+        assert 0 < finished < 4
+        assert len(sweep("s", jobs(tmp_path, 4, kill=2), store, InProcess(count))) == 4
+    assert times_run(tmp_path, 0) == 1
 
 
 def test_two_sweeps_over_one_store_share_the_work(tmp_path):

@@ -12,16 +12,22 @@ import multiprocessing
 import os
 import time
 from collections.abc import Callable
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from seme.core.errors import MissingExtraError, SemeError, UsageError
+from seme.core.errors import MissingExtraError, SemeError, TooLargeError, UsageError
 
 Job = Callable[[dict[str, Any]], dict[str, Any]]
 # Runs queued beyond the workers, so that none waits for the owner of the sweep.
 QUEUE_AHEAD = 2
 # A run is given to another worker this often when its worker dies.
 RAY_RETRIES = 4
+# A worker that dies without a word was most often out of memory.
+KILLED = (
+    "a worker process was killed in the middle of a run, most likely for want of memory",
+    "the same command continues after the finished runs; use fewer --workers or smaller widths",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +114,10 @@ class Processes:
         """Waits for a worker."""
         done = next(iter(concurrent.futures.wait(self.running, return_when="FIRST_COMPLETED").done))
         self.running.discard(done)
-        return done.result()
+        try:
+            return done.result()
+        except BrokenProcessPool as error:
+            raise TooLargeError(KILLED[0], hint=KILLED[1]) from error
 
     def close(self) -> None:
         """Ends the workers; queued runs are dropped."""
@@ -143,7 +152,10 @@ class OnRay:
     def next(self) -> Outcome:
         """Waits for a worker."""
         done, self.running = self.ray.wait(self.running, num_returns=1)
-        return self.ray.get(done[0])
+        try:
+            return self.ray.get(done[0])
+        except self.ray.exceptions.WorkerCrashedError as error:
+            raise TooLargeError(KILLED[0], hint=KILLED[1]) from error
 
     def close(self) -> None:
         """Drops what is queued; shuts Ray down if it was started here."""
