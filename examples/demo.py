@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 import sys
 import time
 from dataclasses import dataclass, replace
@@ -108,8 +107,11 @@ def table(rows: list[Row], *, wide: bool) -> Table:
 def short(listed: Listed) -> str:
     """A program's statement without what all programs of its file have in common."""
     every = set(statements(listed.file).values())
-    shared = os.path.commonprefix(list(every)) if len(every) > 1 else ""  # noqa: RUF071: letters are meant, not paths
-    return listed.statement[shared.rfind(". ") + 2 if ". " in shared else 0 :]
+    sentences = listed.statement.split(". ")
+    while len(every) > 1 and len(sentences) > 1 and all(s.startswith(sentences[0] + ". ") for s in every):
+        every = {s.removeprefix(sentences[0] + ". ") for s in every}
+        sentences = sentences[1:]
+    return ". ".join(sentences)
 
 
 def rounded(count: int) -> str:
