@@ -133,6 +133,10 @@ def aggregate(builder: Builder, terms: list[Term], value: Value, default: Any, t
     if not terms:
         return constant_value(default)
     alone = len(terms) == 1 and at_most_one(terms[0])
+    if tie == "only":  # a promise for categories; numbers are averaged all the same
+        promised, tie = True, None
+    else:
+        promised = False
     total = len(terms) == 1 and always_one(terms[0], causal=wish.causal)
     if len(value.classes) == 1 and value.lattice is None and total:
         return constant_value(value.classes[0])
@@ -141,7 +145,7 @@ def aggregate(builder: Builder, terms: list[Term], value: Value, default: Any, t
             return _ranked(builder, terms[0], value, default, tie, total, wish)
         if value.numeric:
             return _mean(builder, terms[0], value, default, alone=alone, total=total, wish=wish)
-        if not alone and len(value.classes) > 1:
+        if not (alone or promised) and len(value.classes) > 1:
             raise refuse_ambiguous(wish.name)
         return _copy(builder, terms[0], value, default, total=total, wish=wish)
     if tie is not None:

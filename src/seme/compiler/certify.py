@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from seme.compiler.bounds import Bound
 from seme.compiler.layout import Layout
 from seme.compiler.ridge_error import ridge_error
 from seme.compiler.schedule import Schedule
@@ -21,18 +22,6 @@ from seme.ir import Attend, Embed, Form, Graph, Neurons, Node, Unembed
 
 SCALES = tuple(m * 2.0**k for k in range(40) for m in (1.0, 1.25, 1.5, 1.75))
 """Factors on scores to choose from: few significant bits, so that products with small integers stay exact."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Bound:
-    """|computed - ideal| <= absolute + relative * |ideal|, per direction."""
-
-    absolute: np.ndarray
-    relative: np.ndarray
-
-    def at(self, value: np.ndarray) -> np.ndarray:
-        """The bound where the ideal value is `value`."""
-        return self.absolute + self.relative * np.abs(value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,8 +134,10 @@ class _Certify:
         """Bounds one node."""
         match node:
             case Embed():
-                unit = np.full(node.space.size, self.type.unit)
-                self.bounds[node.name] = Bound(absolute=np.zeros(node.space.size), relative=unit)
+                size = node.space.size
+                self.bounds[node.name] = Bound(
+                    absolute=np.zeros(size), relative=np.full(size, self.type.unit), smallest=_smallest(node.table)
+                )
             case Attend():
                 self._attend(node)
             case Neurons():
@@ -176,17 +167,13 @@ class _Certify:
         A norm rounds each of +f - m and -f - m once; their half difference is off by at most unit * (|f| + |m|), and
         by nothing where f is zero, since then both are the same number.
         """
-        bound, node = self.bounds[source], self.graph[source]
+        bound = self.bounds[source]
         passes = self.norms_between(source, reader)
-        values = np.concatenate([np.abs(node.lo), np.abs(node.hi)])
-        smallest = float(values[values > 0].min(initial=np.inf))
-        if isinstance(node, Embed):
-            table = np.abs(node.table)
-            smallest = float(table[table > 0].min(initial=np.inf))
-            extra = 2 * self.type.unit * (1 + self.mean_error / smallest) * passes
-            return Bound(absolute=bound.absolute, relative=bound.relative + extra)
         extra = 2 * self.type.unit * passes
-        return Bound(absolute=bound.absolute + extra * self.mean_error, relative=bound.relative + extra)
+        exact = bound.absolute == 0
+        absolute = np.where(exact, 0.0, bound.absolute + extra * self.mean_error)
+        relative = bound.relative + extra * np.where(exact, 1 + self.mean_error / bound.smallest, 1.0)
+        return Bound(absolute=absolute, relative=relative)
 
     def read(self, form: Form, reader: Node) -> Bound:
         """The bound of an affine form, as an absolute and a relative part per component."""
@@ -204,7 +191,7 @@ class _Certify:
     def _read_alike(self, form: Form, reader: Node) -> Bound:
         if not form.terms:
             return Bound(absolute=np.zeros(form.width), relative=np.full(form.width, self.type.unit))
-        exact = self._read_embedding(form, reader)
+        exact = self._read_rows(form, reader)
         if exact is not None:
             return exact
         if len(form.terms) == 1 and not form.bias.any():
@@ -228,22 +215,22 @@ class _Certify:
         rounding = np.array([sum_error(int(t), self.type.sum_unit) for t in terms]) + self.type.unit
         return Bound(absolute=error + rounding * size, relative=np.zeros(form.width))
 
-    def _read_embedding(self, form: Form, reader: Node) -> Bound | None:
-        """A form over one embedding, atom by atom: what is zero there stays exactly zero.
+    def _read_rows(self, form: Form, reader: Node) -> Bound | None:
+        """A form over one node whose values are a few known rows, row by row: what is zero stays exactly zero.
 
-        Only directions that are not zero at an atom carry an error, in proportion to their value.
+        Only directions that are not zero in a row carry an error, in proportion to their value.
         """
-        if len(form.terms) != 1 or not isinstance(self.graph[form.terms[0][0]], Embed):
+        rows = _rows(self.graph[form.terms[0][0]]) if len(form.terms) == 1 else None
+        if rows is None:
             return None
         (name, matrix) = form.terms[0]
-        node = self.graph[name]
-        assert isinstance(node, Embed)
-        table, strength = np.abs(node.table), np.abs(matrix)
+        bound = self.stored(name, reader)
+        table, strength = np.abs(rows), np.abs(matrix)
         size = table @ strength + np.abs(form.bias)
         terms = 2 * ((table > 0).astype(float) @ (strength > 0)) + 2
         rounding = sum_error(int(terms.max(initial=0.0)), self.type.sum_unit) + self.type.unit
-        error = (table * self.stored(name, reader).relative) @ strength + rounding * size
-        value = np.abs(node.table @ matrix + form.bias)
+        error = (bound.absolute + table * bound.relative) @ strength + rounding * size
+        value = np.abs(rows @ matrix + form.bias)
         zero = value == 0
         relative = np.where(zero, 0.0, error / np.where(zero, 1.0, value)).max(axis=0, initial=0.0)
         return Bound(absolute=np.where(zero, error, 0.0).max(axis=0, initial=0.0), relative=relative)
@@ -331,7 +318,7 @@ class _Certify:
         if not node.value.terms and not node.value.bias.any():
             # A share: its error is in proportion to itself.
             relative = lopsided + leak + rounding
-            return Bound(absolute=np.zeros(len(reach)), relative=np.full(len(reach), relative))
+            return Bound(absolute=np.zeros(len(reach)), relative=np.full(len(reach), relative), smallest=node.lo)
         if node.single:
             # One key's value comes through as it is: what it carries, and the others' leak.
             through = value.at(reach)
@@ -352,19 +339,27 @@ class _Certify:
             slack = GELU_TAIL if node.quantum > 0 else GELU_WORST
         tail = slack * (np.abs(node.write) / gain[:, None]).sum(axis=0)
         if node.read.width == 1:
-            error, largest, used = ridge_error(node, reading.absolute[0], reading.relative[0], self.type)
+            error = ridge_error(node, reading.absolute[0], reading.relative[0], self.type)
+            bound, largest, used = error.bound, error.largest, error.used
         else:
             reach = self._reach(node.read)
             inside = reading.at(reach) @ np.abs(node.slopes)
             pre = reach @ np.abs(node.slopes) + np.abs(node.offsets)
             inside = inside + 3 * self.type.unit * pre
-            rounding = sum_error(len(node.hidden) + 2, self.type.sum_unit) + self.type.unit
+            active = 1 if node.exclusive else len(node.hidden)
+            rounding = sum_error(active + 2, self.type.sum_unit) + self.type.unit
             own = (inside + rounding * pre)[:, None] * np.abs(node.write)
-            error = own.max(axis=0, initial=0.0) if node.exclusive else own.sum(axis=0)
+            zero = np.zeros(node.space.size)
+            if node.exclusive:  # what is off is exactly zero; of what is on, one neuron speaks
+                bound = Bound(absolute=zero, relative=own.max(axis=0, initial=0.0) / _smallest(node.write))
+            else:
+                bound = Bound(absolute=own.sum(axis=0), relative=zero)
             largest, used = float(pre.max(initial=0.0)), float(inside.max(initial=0.0)) / max(node.quantum, 1e-300)
-        if self.activation == "gelu":
-            error = 1.5 * error  # near zero gelu(x) is x/2 where relu(x) is x or 0: noise counts half more
-        self.bounds[node.name] = Bound(absolute=error + tail, relative=np.zeros(node.space.size))
+        # Near zero gelu(x) is x/2 where relu(x) is x or 0: noise counts half more.
+        half_more = 1.5 if self.activation == "gelu" else 1.0
+        self.bounds[node.name] = Bound(
+            absolute=half_more * bound.absolute + tail, relative=half_more * bound.relative, smallest=bound.smallest
+        )
         if math.isfinite(used) and node.quantum > 0:
             self.margins.append(Margin(node=node.name, what="noise of a pre-activation", have=used, need=1.0))
         top = float((largest * gain).max(initial=0.0))
@@ -405,6 +400,21 @@ class _Certify:
             return
         error = float(self.read(node.form, node).at(self._reach(node.form)).max())
         self.margins.append(Margin(node=node.name, what="error of a logit", have=2 * error, need=node.margin))
+
+
+def _rows(node: Node) -> np.ndarray | None:
+    """Every ideal value of a node, when they are few and known."""
+    if isinstance(node, Embed):
+        return node.table
+    if isinstance(node, Neurons) and node.exclusive:
+        return np.unique(np.concatenate([np.zeros((1, node.space.size)), node.write]), axis=0)
+    return None
+
+
+def _smallest(rows: np.ndarray) -> np.ndarray:
+    """Per column, the smallest absolute value that is not zero."""
+    size = np.abs(rows)
+    return np.where(size > 0, size, np.inf).min(axis=0, initial=np.inf)
 
 
 def _all_integers(graph: Graph, float_type: FloatType) -> bool:

@@ -133,7 +133,7 @@ class _Lowering:
     def _aggregate(self, node: e.Aggregate) -> Value:
         terms = self._terms(node.selector, node)
         value = self.known[id(node.value)]
-        if len(terms) > 1 and (node.tie is not None or not value.numeric):
+        if len(terms) > 1 and (node.tie not in (None, "only") or not value.numeric):
             terms = product_term(self.builder, terms, label(node), robust=self.robust)
         wide = [t for term in terms for t in by_digits(term)]
         if len(wide) > len(terms) and node.tie is None and value.numeric:

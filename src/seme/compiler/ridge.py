@@ -16,10 +16,13 @@ from dataclasses import replace
 import numpy as np
 
 from seme.compiler.builder import Builder, anonymous, space
-from seme.ir import Form, Neurons
+from seme.ir import Form, Neurons, constant_form, stack_forms
 
 SHORT = 9
 """From this many points on a robust bank is split into two digits, where that is possible."""
+
+LONG = 32
+"""From this many points on it is split even where the digits do not simply add up: then by a gate per entry."""
 
 STEEPEST_HINGE = 2.0
 """Hinges pass noise on times their slope. Up to a slope of two (a +-1 bit of an integer) that is harmless; beyond it
@@ -47,6 +50,8 @@ def bank(
         robust: Use steps even where hinges are cheaper.
         hinges: Overrides the choice between hinges and steps.
     """
+    if (rows == rows[:1]).all():
+        return constant_form(rows[0])
     gaps = np.diff(points)
     slopes = np.diff(rows, axis=0) / gaps[:, None]
     if robust and len(points) >= SHORT and np.allclose(gaps, gaps[0], rtol=1e-12):
@@ -89,15 +94,52 @@ def _digits(builder: Builder, form: Form, points: np.ndarray, rows: np.ndarray, 
     starts = rows[high * base]
     offsets = rows - starts
     first = offsets[:base]
-    if not np.allclose(offsets, first[low], rtol=0, atol=1e-12):
-        return None
     blocks = np.arange(high[-1] + 1)
+    separable = np.allclose(offsets, first[low], rtol=0, atol=1e-12)
+    if not separable and len(points) < LONG:
+        return None
     digit = bank(builder, form, points, high[:, None].astype(float), f"{name}.high", hinges=False)
     step = float(points[1] - points[0])
     rest = form + digit @ np.array([[-base * step]])
+    if not separable:
+        return _by_gates(builder, digit, rest, points[:base], rows, name)
     upper = bank(builder, digit, blocks.astype(float), rows[blocks * base], f"{name}.high", robust=1, hinges=False)
     lower = bank(builder, rest, points[:base], first, f"{name}.low", robust=1, hinges=False)
     return upper + lower
+
+
+def _by_gates(builder: Builder, digit: Form, rest: Form, low: np.ndarray, rows: np.ndarray, name: str) -> Form:
+    """Any table over two digits: a gate for every run of equal rows within a block, of which one is on at a time."""
+    base = len(low)
+    kinds, kind = np.unique(rows, axis=0, return_inverse=True)
+    kind = kind.ravel()
+    common = int(np.argmax(np.bincount(kind)))
+    gates: list[tuple[int, tuple[int, ...], int]] = []
+    for block in range(-(-len(rows) // base)):
+        here = kind[block * base : (block + 1) * base]
+        gates += [(block, tuple(np.flatnonzero(here == v).tolist()), int(v)) for v in np.unique(here) if v != common]
+    sets = sorted({members for _, members, _ in gates})
+    blocks = np.arange(-(-len(rows) // base))
+    is_block = bank(builder, digit, blocks.astype(float), np.eye(len(blocks)), f"{name}.is", hinges=False)
+    within = np.array([[float(i in members) for members in sets] for i in range(base)])
+    is_in = bank(builder, rest, low, within, f"{name}.in", hinges=False)
+    slopes = np.zeros((len(blocks) + len(sets), len(gates)))
+    for g, (block, members, _) in enumerate(gates):
+        slopes[block, g] = slopes[len(blocks) + sets.index(members), g] = 2.0
+    write = np.array([kinds[v] - kinds[common] for _, _, v in gates])
+    node = Neurons(
+        space=space(name, rows.shape[1]),
+        lo=np.minimum(write.min(axis=0), 0.0),
+        hi=np.maximum(write.max(axis=0), 0.0),
+        read=stack_forms([is_block, is_in]),
+        slopes=slopes,
+        offsets=np.full(len(gates), -3.0),
+        write=write,
+        hidden=anonymous(len(gates)),
+        quantum=1.0,
+        exclusive=True,
+    )
+    return builder.add(node).shifted(kinds[common])
 
 
 def is_affine(points: np.ndarray, rows: np.ndarray) -> bool:

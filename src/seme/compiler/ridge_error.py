@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
+from seme.compiler.bounds import Bound
 from seme.core.numerics import FloatType
 from seme.ir import Neurons
 
 CHUNK = 2048
 
 
-def ridge_error(
-    node: Neurons, absolute: float, relative: float, float_type: FloatType
-) -> tuple[np.ndarray, float, float]:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class RidgeError:
+    """What is known of a bank.
+
+    Attributes:
+        bound: The error of its written semes.
+        largest: The largest pre-activation.
+        used: The largest share of a neuron's distance from its bend that noise takes up: at 1, noise can push some
+            neuron over its bend from a point that is not on it.
+    """
+
+    bound: Bound
+    largest: float
+    used: float
+
+
+def ridge_error(node: Neurons, absolute: float, relative: float, float_type: FloatType) -> RidgeError:
     """The error of `relu(z * slopes + offsets) @ write` when z is off by absolute + relative * |z|.
 
     The function is piecewise linear, so within the noise around a point it moves by at most the steepest slope
@@ -23,10 +40,6 @@ def ridge_error(
         absolute: See above.
         relative: See above.
         float_type: The arithmetic.
-
-    Returns:
-        Error per written seme; the largest pre-activation; the largest share of a neuron's distance from its bend
-        that noise takes up (1 means that noise can push some neuron over its bend from a point that is not on it).
     """
     slopes, offsets, write = node.slopes[0], node.offsets, node.write
     points = node.points
@@ -35,11 +48,13 @@ def ridge_error(
     bends = -offsets / slopes
     order = np.argsort(bends)
     steep = _segment_slopes(slopes[order], write[order])
-    error = np.zeros(write.shape[1])
+    at_zero, elsewhere = np.zeros(write.shape[1]), np.zeros(write.shape[1])
+    smallest = np.full(write.shape[1], np.inf)
     largest = used = 0.0
     for start in range(0, len(points), CHUNK):
         z = points[start : start + CHUNK]
-        noise = absolute + relative * np.abs(z)
+        # What rounds in a pre-activation near its bend moves it like so much more noise of z.
+        noise = absolute + (relative + 6 * float_type.unit) * np.abs(z)
         left = np.searchsorted(bends[order], z - noise, side="left")
         right = np.searchsorted(bends[order], z + noise, side="right")
         moved = _steepest(steep, left, right) * noise[:, None]
@@ -49,13 +64,25 @@ def ridge_error(
         rounding = 3 * float_type.unit * (size * (pre > 0)) @ np.abs(write)
         active = (pre > 0).sum(axis=1)
         total = (active + 2) * float_type.sum_unit + float_type.unit
-        error = np.maximum(error, (moved + rounding + total[:, None] * (pre @ np.abs(write))).max(axis=0))
+        error = moved + rounding + total[:, None] * (pre @ np.abs(write))
+        value = np.abs(pre @ write)
+        zero = value < 1e-9
+        at_zero = np.maximum(at_zero, np.where(zero, error, 0.0).max(axis=0))
+        elsewhere = np.maximum(elsewhere, np.where(zero, 0.0, error).max(axis=0))
+        smallest = np.minimum(smallest, np.where(zero, np.inf, value).min(axis=0))
         largest = max(largest, float(size.max(initial=0.0)))
         if node.quantum > 0:
             distance = np.abs(z[:, None] - bends)
             distance[distance < 1e-9 * np.maximum(1.0, np.abs(bends))] = np.inf
             used = max(used, float((noise[:, None] / distance).max(initial=0.0)))
-    return error, largest, used
+    # Exactly zero where it should be: the error elsewhere is told relative to the value there.
+    exact = at_zero == 0
+    bound = Bound(
+        absolute=np.where(exact, 0.0, np.maximum(at_zero, elsewhere)),
+        relative=np.where(exact & (smallest < np.inf), elsewhere / smallest, 0.0),
+        smallest=smallest,
+    )
+    return RidgeError(bound=bound, largest=largest, used=used)
 
 
 def _ends(node: Neurons) -> np.ndarray:

@@ -42,7 +42,24 @@ _COMPARISON_NAMES = {
 }
 _BOOLEAN_RESULTS = frozenset({*COMPARISONS, "and", "or", "xor", "not"})
 _LOGIC = frozenset({"and", "or"})
+_DIVISIONS = frozenset({"divide", "floor_divide", "modulo"})
 _KINDS: dict[Any, lang.Kind] = {Encoding.NUMERICAL: "number", Encoding.CATEGORICAL: "category"}
+
+
+def defined(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The same function, None where arithmetic fails.
+
+    The compiler calls it on every combination of values its arguments could have; RASP only on those that occur. A
+    division by a number that is never zero must not be refused because zero is in its domain.
+    """
+
+    def guarded(*arguments: Any) -> Any:
+        try:
+            return function(*arguments)
+        except ArithmeticError:
+            return None
+
+    return guarded
 
 
 def translate(sop: SOp, shared: dict[Any, Any] | None = None) -> lang.Sequence:
@@ -153,12 +170,14 @@ class Translation:
         return id(value)
 
     def _operator(self, name: str, *inputs: lang.Sequence) -> lang.Sequence:
+        if name in _DIVISIONS and not (isinstance(inputs[1], lang.Constant) and inputs[1].value):
+            return self._table(OPERATORS[name], *inputs)
         meaning = ("operator", name, *map(id, inputs))
         return self._make(lang.Map, meaning, function=OPERATORS[name], inputs=inputs, operator=name)
 
     def _table(self, function: Callable[..., Any], *inputs: lang.Sequence) -> lang.Sequence:
         meaning = ("table", self._function_key(function), *map(id, inputs))
-        return self._make(lang.Map, meaning, function=function, inputs=inputs)
+        return self._make(lang.Map, meaning, function=defined(function), inputs=inputs)
 
     def _function_key(self, function: Callable[..., Any]) -> Hashable:
         steps = []
@@ -218,7 +237,7 @@ class Translation:
     def _aggregate(self, expr: Aggregate[Any]) -> lang.Sequence:
         selector, value = self._of(expr.selector), self._of(expr.sop)
         meaning = ("aggregate", id(selector), id(value), self._constant_key(expr.default))
-        return self._make(lang.Aggregate, meaning, selector=selector, value=value, default=expr.default)
+        return self._make(lang.Aggregate, meaning, selector=selector, value=value, default=expr.default, tie="only")
 
     def _select(self, expr: Select) -> lang.Selector:
         keys, queries, predicate = self._of(expr.keys), self._of(expr.queries), expr.predicate
