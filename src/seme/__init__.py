@@ -22,6 +22,7 @@ _HOMES = {
     "program": "seme.lang",
     "lang": "",
     "rasp": "",
+    "hand": "",
 }
 
 __all__ = ["Model", "__version__", "compile", "load", "program"]

@@ -115,7 +115,7 @@ def true_fractions(text: str, *, causal: bool) -> list[Any]:
     """What `fraction_of_a` means."""
     seen = [text[: i + 1] if causal else text for i in range(len(text))]
     found = [Fraction(part.count("a"), len(part)) for part in seen]
-    return [f.numerator if f.denominator == 1 else f for f in found]
+    return [f.numerator if f.denominator == 1 else float(f) for f in found]
 
 
 def previous_token(architecture: Any = "gpt2", values: tuple[Any, ...] = ("a", "b", "c"), most: int = 9) -> Artifact:

@@ -22,6 +22,7 @@ from seme.compiler.selection import (
     Term,
     always_one,
     at_most_one,
+    by_digits,
     is_matching_of_integers,
     is_strict_order,
     penalties,
@@ -61,9 +62,10 @@ def count(builder: Builder, terms: list[Term], wish: Wish) -> Value:
     """How many keys are selected, exactly."""
     if not terms:
         return constant_value(0)
-    parts = [_count_term(builder, term, wish) for term in terms]
+    rank = is_strict_order(terms)
+    parts = [_count_term(builder, part, wish) for term in terms for part in by_digits(term)]
     if len(parts) == 1:
-        return replace_distinct(parts[0], is_strict_order(terms))
+        return replace_distinct(parts[0], rank)
     total = linear(builder, [(p, Fraction(1)) for p in parts], Fraction(0), wish.name, robust=wish.robust)
     longest = builder.max_length
     possible = [i for i, v in enumerate(total.table) if v <= longest]
@@ -76,7 +78,7 @@ def count(builder: Builder, terms: list[Term], wish: Wish) -> Value:
         offset=total.offset,
         kind="number",
     )
-    return replace_distinct(kept, is_strict_order(terms))
+    return replace_distinct(kept, rank)
 
 
 def replace_distinct(value: Value, distinct: bool) -> Value:
@@ -172,7 +174,7 @@ def _copy(builder: Builder, term: Term, value: Value, default: Any, *, total: bo
     classes = list(value.classes)
     if not total and default not in classes:
         classes.append(default)
-    form = onehot(builder, value, f"{value.carrier.name}.onehot", robust=wish.robust)
+    form = onehot(builder, value, f"{value.carrier.name}.onehot", robust=min(wish.robust, 1))
     if len(classes) > form.width:
         form = form @ np.eye(form.width, len(classes))
     begin = np.eye(len(classes))[classes.index(default)] if not total else np.zeros(len(classes))
@@ -371,7 +373,7 @@ def _ranked(builder: Builder, term: Term, value: Value, default: Any, tie: str, 
     classes = list(value.classes)
     if not total and default not in classes:
         classes.append(default)
-    form = onehot(builder, value, f"{value.carrier.name}.onehot", robust=wish.robust) @ np.eye(
+    form = onehot(builder, value, f"{value.carrier.name}.onehot", robust=min(wish.robust, 1)) @ np.eye(
         len(value.classes), len(classes)
     )
     begin = np.zeros(len(classes)) if total else np.eye(len(classes))[classes.index(default)]

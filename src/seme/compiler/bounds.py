@@ -11,18 +11,34 @@ import numpy as np
 class Bound:
     """|computed - ideal| <= absolute + relative * |ideal|, per direction.
 
-    Where `absolute` is zero, what is ideally zero is computed as exactly zero.
-
     Attributes:
-        absolute: See above.
-        relative: See above.
-        smallest: Of a node's directions, the smallest ideal value that is not zero.
+        absolute: [width].
+        relative: [width].
+        exact_zero: [width] whether what is ideally zero is computed as exactly zero.
     """
 
     absolute: np.ndarray
     relative: np.ndarray
-    smallest: np.ndarray | float = 1.0
+    exact_zero: np.ndarray
 
     def at(self, value: np.ndarray) -> np.ndarray:
-        """The bound where the ideal value is `value`."""
-        return self.absolute + self.relative * np.abs(value)
+        """The bound where the ideal value is `value`, [..., width]."""
+        return np.where(self.exact_zero & (value == 0), 0.0, self.absolute + self.relative * np.abs(value))
+
+    def part(self, components: slice) -> Bound:
+        """The bound of some of the directions."""
+        return Bound(
+            absolute=self.absolute[components],
+            relative=self.relative[components],
+            exact_zero=self.exact_zero[components],
+        )
+
+
+def proportional(relative: np.ndarray) -> Bound:
+    """Errors in proportion to the value."""
+    return Bound(absolute=np.zeros(len(relative)), relative=relative, exact_zero=np.ones(len(relative), dtype=bool))
+
+
+def constant(absolute: np.ndarray) -> Bound:
+    """Errors of one size whatever the value."""
+    return Bound(absolute=absolute, relative=np.zeros(len(absolute)), exact_zero=absolute == 0)

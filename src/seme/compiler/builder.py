@@ -40,14 +40,19 @@ class Builder:
         self._names.add(name)
         return name
 
-    def add(self, node: Node) -> Form:
-        """Adds a node, or finds the same one, and returns the form that reads it as it is."""
+    def add(self, node: Node, *, apart: bool = False) -> Form:
+        """Adds a node, or finds the same one, and returns the form that reads it as it is.
+
+        Args:
+            node: The node; its name is a wish.
+            apart: Never take another node for it: a person has named it.
+        """
         if node.space.size > MOST_DIRECTIONS:
             raise TooLargeError(
                 f"`{node.name}` needs {node.space.size} directions, expected at most {MOST_DIRECTIONS}",
                 hint="use a smaller vocabulary or --max-length, or numbers instead of categories",
             )
-        key = _content(node)
+        key = None if apart else _content(node)
         if key is not None and key in self._shared:
             return self._shared[key]
         named = replace(node, space=replace(node.space, name=self.name(node.name)), note=node.note or self.note)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seme.compiler.bounds import Bound
+from seme.compiler.bounds import Bound, constant, proportional
 from seme.compiler.layout import Layout
 from seme.compiler.ridge_error import ridge_error
 from seme.compiler.schedule import Schedule
@@ -135,9 +135,7 @@ class _Certify:
         match node:
             case Embed():
                 size = node.space.size
-                self.bounds[node.name] = Bound(
-                    absolute=np.zeros(size), relative=np.full(size, self.type.unit), smallest=_smallest(node.table)
-                )
+                self.bounds[node.name] = proportional(np.full(size, self.type.unit))
             case Attend():
                 self._attend(node)
             case Neurons():
@@ -170,27 +168,29 @@ class _Certify:
         bound = self.bounds[source]
         passes = self.norms_between(source, reader)
         extra = 2 * self.type.unit * passes
-        exact = bound.absolute == 0
-        absolute = np.where(exact, 0.0, bound.absolute + extra * self.mean_error)
-        relative = bound.relative + extra * np.where(exact, 1 + self.mean_error / bound.smallest, 1.0)
-        return Bound(absolute=absolute, relative=relative)
+        return Bound(
+            absolute=bound.absolute + extra * self.mean_error,
+            relative=bound.relative + extra,
+            exact_zero=bound.exact_zero,
+        )
 
     def read(self, form: Form, reader: Node) -> Bound:
         """The bound of an affine form, as an absolute and a relative part per component."""
         if len(form.terms) == 1 and form.terms[0][1].any(axis=0).all():
             return self._read_alike(form, reader)
         live = np.array([matrix.any(axis=0) for _, matrix in form.terms]).reshape(len(form.terms), form.width)
-        out = Bound(absolute=np.zeros(form.width), relative=np.zeros(form.width))
+        out = constant(np.zeros(form.width))
         for kind in np.unique(live, axis=1).T:  # components that read the same nodes, together
             columns = np.flatnonzero((live == kind[:, None]).all(axis=0))
             terms = tuple((name, m[:, columns]) for (name, m), on in zip(form.terms, kind, strict=True) if on)
             bound = self._read_alike(Form(terms=terms, bias=form.bias[columns]), reader)
             out.absolute[columns], out.relative[columns] = bound.absolute, bound.relative
+            out.exact_zero[columns] = bound.exact_zero
         return out
 
     def _read_alike(self, form: Form, reader: Node) -> Bound:
         if not form.terms:
-            return Bound(absolute=np.zeros(form.width), relative=np.full(form.width, self.type.unit))
+            return proportional(np.full(form.width, self.type.unit))
         exact = self._read_rows(form, reader)
         if exact is not None:
             return exact
@@ -200,7 +200,11 @@ class _Certify:
                 bound = self.stored(name, reader)
                 rounding = sum_error(4, self.type.sum_unit) + self.type.unit
                 picks = (matrix != 0).astype(float)
-                return Bound(absolute=bound.absolute @ np.abs(matrix), relative=bound.relative @ picks + rounding)
+                return Bound(
+                    absolute=bound.absolute @ np.abs(matrix),
+                    relative=bound.relative @ picks + rounding,
+                    exact_zero=(~bound.exact_zero @ picks) == 0,
+                )
         size = np.abs(form.bias)
         error = np.zeros(form.width)
         terms = np.full(form.width, 2.0)
@@ -213,7 +217,7 @@ class _Certify:
             error = error + bound.at(reach) @ strength
             terms = terms + 2 * (strength > 0).sum(axis=0)
         rounding = np.array([sum_error(int(t), self.type.sum_unit) for t in terms]) + self.type.unit
-        return Bound(absolute=error + rounding * size, relative=np.zeros(form.width))
+        return constant(error + rounding * size)
 
     def _read_rows(self, form: Form, reader: Node) -> Bound | None:
         """A form over one node whose values are a few known rows, row by row: what is zero stays exactly zero.
@@ -229,11 +233,12 @@ class _Certify:
         size = table @ strength + np.abs(form.bias)
         terms = 2 * ((table > 0).astype(float) @ (strength > 0)) + 2
         rounding = sum_error(int(terms.max(initial=0.0)), self.type.sum_unit) + self.type.unit
-        error = (bound.absolute + table * bound.relative) @ strength + rounding * size
+        error = bound.at(rows) @ strength + rounding * size
         value = np.abs(rows @ matrix + form.bias)
         zero = value == 0
         relative = np.where(zero, 0.0, error / np.where(zero, 1.0, value)).max(axis=0, initial=0.0)
-        return Bound(absolute=np.where(zero, error, 0.0).max(axis=0, initial=0.0), relative=relative)
+        at_zero = np.where(zero, error, 0.0).max(axis=0, initial=0.0)
+        return Bound(absolute=at_zero, relative=relative, exact_zero=at_zero == 0)
 
     # Heads.
 
@@ -266,8 +271,7 @@ class _Certify:
         for q_rows, k_rows in node.factors:
             width = q_rows.shape[1]
             part = slice(at, at + width)
-            q = Bound(absolute=query.absolute[part], relative=query.relative[part])
-            k = Bound(absolute=key.absolute[part], relative=key.relative[part])
+            q, k = query.part(part), key.part(part)
             products = np.abs(q_rows) @ np.abs(k_rows).T
             noise = np.abs(q_rows) @ k.at(k_rows).T + q.at(q_rows) @ np.abs(k_rows).T + q.at(q_rows) @ k.at(k_rows).T
             noise = noise + (sum_error(node.query.width + 8, self.type.sum_unit) + self.type.unit) * products
@@ -318,15 +322,13 @@ class _Certify:
         if not node.value.terms and not node.value.bias.any() and (node.lo > 0).all():
             # A share: its error is in proportion to itself.
             relative = lopsided + leak + rounding
-            return Bound(absolute=np.zeros(len(reach)), relative=np.full(len(reach), relative), smallest=node.lo)
+            return proportional(np.full(len(reach), relative))
         if node.single:
             # One key's value comes through as it is: what it carries, and the others' leak.
             through = value.at(reach)
-            return Bound(
-                absolute=through + (leak + rounding) * np.maximum(spread, reach), relative=np.zeros(len(reach))
-            )
+            return constant(through + (leak + rounding) * np.maximum(spread, reach))
         absolute = value.at(reach) + (lopsided + leak) * spread + rounding * reach
-        return Bound(absolute=absolute, relative=np.zeros(len(reach)))
+        return constant(absolute)
 
     # Neurons.
 
@@ -348,17 +350,18 @@ class _Certify:
             inside = inside + 3 * self.type.unit * pre
             active = 1 if node.exclusive else len(node.hidden)
             rounding = sum_error(active + 2, self.type.sum_unit) + self.type.unit
-            own = (inside + rounding * pre)[:, None] * np.abs(node.write)
-            zero = np.zeros(node.space.size)
+            own = inside + rounding * pre
             if node.exclusive:  # what is off is exactly zero; of what is on, one neuron speaks
-                bound = Bound(absolute=zero, relative=own.max(axis=0, initial=0.0) / _smallest(node.write))
+                bound = proportional(np.where(node.write != 0, own[:, None], 0.0).max(axis=0, initial=0.0))
             else:
-                bound = Bound(absolute=own.sum(axis=0), relative=zero)
+                bound = constant(own @ np.abs(node.write))
             largest, used = float(pre.max(initial=0.0)), float(inside.max(initial=0.0)) / max(node.quantum, 1e-300)
         # Near zero gelu(x) is x/2 where relu(x) is x or 0: noise counts half more.
         half_more = 1.5 if self.activation == "gelu" else 1.0
         self.bounds[node.name] = Bound(
-            absolute=half_more * bound.absolute + tail, relative=half_more * bound.relative, smallest=bound.smallest
+            absolute=half_more * bound.absolute + tail,
+            relative=half_more * bound.relative,
+            exact_zero=bound.exact_zero & (tail == 0),
         )
         if math.isfinite(used) and node.quantum > 0:
             self.margins.append(Margin(node=node.name, what="noise of a pre-activation", have=used, need=1.0))
@@ -409,12 +412,6 @@ def _rows(node: Node) -> np.ndarray | None:
     if isinstance(node, Neurons) and node.exclusive:
         return np.unique(np.concatenate([np.zeros((1, node.space.size)), node.write]), axis=0)
     return None
-
-
-def _smallest(rows: np.ndarray) -> np.ndarray:
-    """Per column, the smallest absolute value that is not zero."""
-    size = np.abs(rows)
-    return np.where(size > 0, size, np.inf).min(axis=0, initial=np.inf)
 
 
 def _all_integers(graph: Graph, float_type: FloatType) -> bool:

@@ -134,10 +134,18 @@ def adversarial(vocab: Sequence[Any], longest: int) -> Iterator[list[Any]]:
 
 
 def samples(vocab: Sequence[Any], longest: int, count: int, seed: int) -> Iterator[list[Any]]:
-    """Random inputs: all lengths, and vocabularies thinned so that repeats are common."""
+    """Random inputs of all lengths.
+
+    Vocabularies are thinned so that repeats are common, half of them to a few neighbours in the vocabulary's order:
+    programs often look for tokens that stand together there, and would hardly meet them otherwise.
+    """
     rng = random.Random(seed)
     for _ in range(count):
-        few = rng.sample(list(vocab), rng.randint(1, len(vocab)))
+        if rng.random() < 0.5:
+            start = rng.randrange(len(vocab))
+            few = list(vocab[start : start + rng.randint(1, 4)])
+        else:
+            few = rng.sample(list(vocab), rng.randint(1, len(vocab)))
         length = longest if rng.random() < 0.2 else rng.randint(0, longest)
         yield rng.choices(few, k=length)
 

@@ -55,8 +55,8 @@ def gated(
     own = np.array([[float(c == i) for i in rows] for c in a_group[a.class_of]])
     other = np.array([[float(c in members) for members in sets] for c in b_group[b.class_of]])
     sides = [
-        code(builder, a, own, f"{a.carrier.name or name}.is", robust=robust),
-        code(builder, b, other, f"{b.carrier.name or name}.in", robust=robust),
+        code(builder, a, own, f"{a.carrier.name or name}.is", robust=min(robust, 1)),
+        code(builder, b, other, f"{b.carrier.name or name}.in", robust=min(robust, 1)),
     ]
     slopes = np.zeros((len(rows) + len(sets), len(gates)))
     write = np.zeros((len(gates), len(used)))
@@ -149,7 +149,10 @@ def picked(builder: Builder, choices: Form, switch: Form, most: np.ndarray, name
 
 
 def switched(builder: Builder, switch: Form, number: Form, lo: float, hi: float, name: str) -> Form:
-    """`number` where the switch is 1, zero where it is 0: relu(number - lo - (hi - lo) * (1 - switch)) + lo * switch."""
+    """`number` where the switch is 1, zero where it is 0.
+
+    That is relu(number - lo - (hi - lo) * (1 - switch)) + lo * switch.
+    """
     reach = max(hi - lo, 1.0)
     node = Neurons(
         space=space(name, 1, ("value",)),

@@ -58,13 +58,30 @@ def lower(program: Program, *, robust: int = 0) -> Lowered:
     return Lowered(graph=lowering.builder.graph(), outputs=tuple(outputs))
 
 
+def lower_into(builder: Builder, program: Program, known: dict[int, Value], *, robust: int) -> dict[str, Value]:
+    """Lowers a program into a graph that is being built, and leaves its outputs as values to be read.
+
+    Args:
+        builder: The growing graph.
+        program: The program.
+        known: The value of every expression that has one already, by `id`; grows by those of this program.
+        robust: As in `lower`.
+    """
+    lowering = _Lowering(program, robust, builder, known)
+    return {name: lowering.value(sequence) for name, sequence in program.outputs.items()}
+
+
 class _Lowering:
     """One lowering: every expression is lowered once."""
 
-    def __init__(self, program: Program, robust: int):
+    def __init__(
+        self, program: Program, robust: int, builder: Builder | None = None, known: dict[int, Value] | None = None
+    ):
         self.program, self.robust = program, robust
-        self.builder = Builder(vocab_size=len(program.vocab), max_length=program.max_length, causal=program.causal)
-        self.known: dict[int, Value] = {}
+        self.builder = builder or Builder(
+            vocab_size=len(program.vocab), max_length=program.max_length, causal=program.causal
+        )
+        self.known: dict[int, Value] = {} if known is None else known
         self.terms: dict[int, list[Term]] = {}
         size = program.max_length
         carrier = Carrier(kind="position", size=size, distinct=True, role="positions", name="positions")
@@ -93,7 +110,7 @@ class _Lowering:
             case e.RealFunction():
                 return real_function(self.builder, self.known[id(node.input)], node, robust=self.robust)
             case e.Count():
-                return count(self.builder, self._terms(node.selector, node), self._wish(node, node.selector))
+                return count(self.builder, self._terms(node.selector), self._wish(node, node.selector))
             case e.Aggregate():
                 return self._aggregate(node)
         raise ProgramError(f"cannot compile {type(node).__name__}")
@@ -116,10 +133,10 @@ class _Lowering:
 
     def _wish(self, node: e.Sequence, selector: e.Selector) -> Wish:
         name = node.name or selector.name or f"{type(node).__name__.lower()}"
-        words = " or ".join(" and ".join(one.words for one in term) for term in self._terms(selector, node))
+        words = " or ".join(" and ".join(one.words for one in term) for term in self._terms(selector))
         return Wish(name=name, predicate=words or "nothing", causal=self.program.causal, robust=self.robust)
 
-    def _terms(self, selector: e.Selector, owner: e.Sequence) -> list[Term]:
+    def _terms(self, selector: e.Selector) -> list[Term]:
         if id(selector) not in self.terms:
             literals = {
                 id(s): literal(s, self.known[id(s.keys)], self.known[id(s.queries)])
@@ -127,11 +144,10 @@ class _Lowering:
                 if isinstance(s, e.Select)
             }
             self.terms[id(selector)] = disjoint_terms(selector, literals)
-        terms = self.terms[id(selector)]
-        return [t for term in terms for t in by_digits(term)] if isinstance(owner, e.Count) else terms
+        return self.terms[id(selector)]
 
     def _aggregate(self, node: e.Aggregate) -> Value:
-        terms = self._terms(node.selector, node)
+        terms = self._terms(node.selector)
         value = self.known[id(node.value)]
         if len(terms) > 1 and (node.tie not in (None, "only") or not value.numeric):
             terms = product_term(self.builder, terms, label(node), robust=self.robust)

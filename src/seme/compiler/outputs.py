@@ -11,7 +11,7 @@ import numpy as np
 
 from seme.compiler.builder import Builder
 from seme.compiler.values import Value, number, onehot
-from seme.core.errors import ProgramError
+from seme.core.errors import ProgramError, TooLargeError
 from seme.ir import Form, Space, Unembed, constant_form
 from seme.lang import expressions as e
 from seme.lang.interpreter import label
@@ -55,6 +55,12 @@ def unembed(builder: Builder, name: str, value: Value, sequence: e.Sequence, *, 
         kind = "category"
     if kind == "category" and value.lattice is None and len(value.classes) <= MOST_LABELS:
         return _category(builder, name, value, robust=robust)
+    if not value.numeric:
+        raise TooLargeError(
+            f"output `{name}` has {len(value.classes):,} labels, expected at most {MOST_LABELS:,}, and is no number "
+            "since it can be None",
+            hint="give its aggregates a numeric default, or shorten --max-length",
+        )
     return _number(builder, name, value, robust=robust)
 
 

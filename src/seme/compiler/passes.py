@@ -21,16 +21,21 @@ def prune(graph: Graph) -> Graph:
     return verify(replace(graph, nodes=tuple(reversed(kept))))
 
 
-def share_embeddings(graph: Graph) -> Graph:
-    """One embedding space per source: a one-hot when the columns asked for outnumber its atoms, else each column once."""
+def share_embeddings(graph: Graph, *, keep: frozenset[str] = frozenset()) -> Graph:
+    """One embedding space per source: a one-hot when columns outnumber its atoms, else each column once.
+
+    Args:
+        graph: The graph.
+        keep: Nodes that stay as they are: spaces a person has named.
+    """
     sources: tuple[Literal["token", "position"], ...] = ("token", "position")
     for source in sources:
-        graph = _share(graph, source)
+        graph = _share(graph, source, keep)
     return verify(graph)
 
 
-def _share(graph: Graph, source: Literal["token", "position"]) -> Graph:
-    embeds = [n for n in graph.nodes if isinstance(n, Embed) and n.source == source]
+def _share(graph: Graph, source: Literal["token", "position"], keep: frozenset[str]) -> Graph:
+    embeds = [n for n in graph.nodes if isinstance(n, Embed) and n.source == source and n.name not in keep]
     if len(embeds) < 2:
         return graph
     tables = np.concatenate([n.table for n in embeds], axis=1)
@@ -58,7 +63,7 @@ def _share(graph: Graph, source: Literal["token", "position"]) -> Graph:
     out: list[Node] = [node]
     at = 0
     for old in graph.nodes:
-        if isinstance(old, Embed) and old.source == source:
+        if isinstance(old, Embed) and old.source == source and old.name not in keep:
             matrix = np.ascontiguousarray(reading[:, at : at + old.space.size])
             at += old.space.size
             form = Form(terms=((name, matrix),), bias=np.zeros(old.space.size))

@@ -21,7 +21,7 @@ from seme.compiler.schedule import Schedule, schedule
 from seme.core.errors import NotProvedError, UsageError
 from seme.core.numerics import FLOAT_TYPES
 from seme.exchange import Model
-from seme.ir import Graph
+from seme.ir import Graph, dump
 from seme.lang.program import Program
 from seme.lang.program import program as make_program
 from seme.model.artifact import Artifact, OutputBlock, Spec, TokenTable
@@ -145,8 +145,19 @@ def plan(program: Program, *, dtype: str, activation: Activation) -> Plan:
 
 def attempt(program: Program, *, dtype: str, activation: Activation, robust: int) -> Plan:
     """One way to compile, proved or not."""
-    lowered: Lowered = lower(program, robust=robust)
-    graph = fold(share_embeddings(prune(lowered.graph)))
+    return arrange(lower(program, robust=robust), dtype=dtype, activation=activation)
+
+
+def arrange(lowered: Lowered, *, dtype: str, activation: Activation, named: frozenset[str] = frozenset()) -> Plan:
+    """Shares, folds, schedules, allocates and certifies a graph, proved or not.
+
+    Args:
+        lowered: The graph and its outputs.
+        dtype: The float type to prove it for.
+        activation: "relu" or "gelu".
+        named: Embeddings that a person has named, and which stay as they are.
+    """
+    graph = fold(share_embeddings(prune(lowered.graph), keep=named))
     placed = schedule(graph)
     where = layout(graph, placed)
     certificate = certify(graph, placed, where, FLOAT_TYPES[dtype], activation=activation)
@@ -203,7 +214,7 @@ def build(decided: Plan, program: Program, *, activation: Activation) -> Artifac
         meaning=meaning(graph, where),
         certificate=summary(decided),
         provenance={"made_by": "seme compile", "program": program.name, "max_length": program.max_length},
-        graph="",
+        graph=dump(graph),
     )
 
 

@@ -49,7 +49,6 @@ def ridge_error(node: Neurons, absolute: float, relative: float, float_type: Flo
     order = np.argsort(bends)
     steep = _segment_slopes(slopes[order], write[order])
     at_zero, elsewhere = np.zeros(write.shape[1]), np.zeros(write.shape[1])
-    smallest = np.full(write.shape[1], np.inf)
     largest = used = 0.0
     for start in range(0, len(points), CHUNK):
         z = points[start : start + CHUNK]
@@ -69,19 +68,13 @@ def ridge_error(node: Neurons, absolute: float, relative: float, float_type: Flo
         zero = value < 1e-9
         at_zero = np.maximum(at_zero, np.where(zero, error, 0.0).max(axis=0))
         elsewhere = np.maximum(elsewhere, np.where(zero, 0.0, error).max(axis=0))
-        smallest = np.minimum(smallest, np.where(zero, np.inf, value).min(axis=0))
         largest = max(largest, float(size.max(initial=0.0)))
         if node.quantum > 0:
             distance = np.abs(z[:, None] - bends)
             distance[distance < 1e-9 * np.maximum(1.0, np.abs(bends))] = np.inf
             used = max(used, float((noise[:, None] / distance).max(initial=0.0)))
-    # Exactly zero where it should be: the error elsewhere is told relative to the value there.
-    exact = at_zero == 0
-    bound = Bound(
-        absolute=np.where(exact, 0.0, np.maximum(at_zero, elsewhere)),
-        relative=np.where(exact & (smallest < np.inf), elsewhere / smallest, 0.0),
-        smallest=smallest,
-    )
+    worst = np.maximum(at_zero, elsewhere)
+    bound = Bound(absolute=worst, relative=np.zeros(len(worst)), exact_zero=at_zero == 0)
     return RidgeError(bound=bound, largest=largest, used=used)
 
 

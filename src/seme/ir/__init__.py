@@ -20,6 +20,7 @@ from seme.ir.graph import (
     form_at,
     stack_forms,
 )
+from seme.ir.text import dump, parse
 from seme.ir.verify import verify
 
 __all__ = [
@@ -34,8 +35,10 @@ __all__ = [
     "Unembed",
     "begin_values",
     "constant_form",
+    "dump",
     "evaluate",
     "form_at",
+    "parse",
     "stack_forms",
     "verify",
 ]

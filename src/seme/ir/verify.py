@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from seme.core.errors import GraphError
-from seme.ir.graph import Attend, Embed, Form, Graph, Neurons, Node, Unembed
+from seme.ir.graph import Affine, Attend, Embed, Form, Graph, Neurons, Node, Unembed
 
 
 def verify(graph: Graph) -> Graph:
@@ -21,7 +21,8 @@ def verify(graph: Graph) -> Graph:
             raise GraphError(f"two nodes are named `{node.name}`", hint="names are unique within a graph")
         if len(set(node.space.semes)) < node.space.size:
             raise GraphError(f"space `{node.name}` names a seme twice", hint="semes are unique within a space")
-        for form in node.forms():
+        nearest = node.nearest if isinstance(node, Unembed) else None
+        for form in (*node.forms(), *([nearest] if nearest is not None else [])):
             _check_form(node, form, seen)
         _check_bounds(node)
         _check_shapes(node, graph)
@@ -78,12 +79,23 @@ def _check_shapes(node: Node, graph: Graph) -> None:
                 "begin_value": (node.begin_value.shape, (size,)),
                 "factors": ((sum(q.shape[1] for q, _ in node.factors),), (node.query.width,)),
             }
+            if node.weight is not None:
+                expected["weight"] = ((node.weight.width,), (1,))
             if not node.gap > 0:
                 raise GraphError(f"`{node.name}` has gap {node.gap}, expected a positive number")
         case Unembed():
-            expected = {"logits": ((node.form.width,), (size,))}
+            expected = {"logits": ((node.form.width,), (size,)), "labels": ((len(node.labels),), (size,))}
+            if node.nearest is not None:
+                expected["nearest direction"] = ((node.nearest.width,), (1,))
+        case Affine():
+            expected = {"form": ((node.form.width,), (size,))}
         case _:
-            expected = {}
+            raise GraphError(
+                f"`{node.name}` is a {type(node).__name__}", hint="there are five kinds of node and no more"
+            )
     for what, (got, want) in expected.items():
+        array = getattr(node, what, None)
+        if isinstance(array, np.ndarray) and not np.isfinite(array).all():
+            raise GraphError(f"`{node.name}` has {what} that are not finite")
         if got != want:
             raise GraphError(f"`{node.name}` has {what} of shape {got}, expected {want}")

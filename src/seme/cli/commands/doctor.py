@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-import json
-
 import click
+
+from seme.cli.options import json_option, quiet_option
+from seme.cli.output import print_json
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def command(as_json: bool) -> None:
+@json_option
+@quiet_option
+def command(as_json: bool, quiet: bool) -> None:
     """Tell versions, devices and tools, and what is not possible without those that are missing."""
     from seme.exchange.tools import survey, survey_text
 
     found = survey()
-    click.echo(json.dumps(found) if as_json else survey_text(found))
+    if as_json:
+        print_json(found)
+    else:
+        click.echo(survey_text(found))

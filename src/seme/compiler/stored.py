@@ -1,0 +1,57 @@
+"""The graph that a model folder keeps, as an oracle for its weights."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from seme.compiler.check import Oracle
+from seme.core.errors import FolderError
+from seme.ir import Graph, evaluate
+from seme.ir.text import parse
+from seme.model.artifact import Artifact, OutputBlock
+
+
+def graph_oracle(artifact: Artifact) -> Oracle:
+    """Answers as the stored graph does, computed in float64 with hard selection.
+
+    Raises:
+        FolderError: The model has no graph, or one of another shape.
+        GraphError: The text does not parse.
+    """
+    if not artifact.graph.strip():
+        raise FolderError(
+            "the folder holds no graph to check the weights against: graph.txt is missing or empty",
+            hint="seme check FILE.py checks against the program",
+        )
+    graph = parse(artifact.graph)
+    _check_fit(graph, artifact)
+    ids = {(type(value) is bool, value): index for index, value in enumerate(artifact.tokens.values)}
+
+    def answer(xs: list[Any]) -> dict[str, list[Any]]:
+        values = evaluate(graph, [ids[type(x) is bool, x] for x in xs])
+        return {block.name: _read(block, values[f"output:{block.name}"][1:]) for block in artifact.outputs}
+
+    return answer
+
+
+def _check_fit(graph: Graph, artifact: Artifact) -> None:
+    widths = {node.name: node.form.width for node in graph.outputs()}
+    expected = {f"output:{block.name}": block.width for block in artifact.outputs}
+    if widths != expected or graph.vocab_size != len(artifact.tokens.values):
+        raise FolderError(
+            f"graph.txt has outputs {widths} over {graph.vocab_size} tokens, expected {expected} over "
+            f"{len(artifact.tokens.values)}",
+            hint="make the folder again",
+        )
+
+
+def _read(block: OutputBlock, values: np.ndarray) -> list[Any]:
+    if block.kind == "category":
+        return [block.labels[index] for index in values.argmax(axis=1)]
+    if not block.integers and not block.max_denominator:
+        return values[:, 0].tolist()
+    exact = [Fraction(value) / block.unit for value in values[:, 0].tolist()]
+    return [block.unit * value.limit_denominator(max(block.max_denominator, 1)) for value in exact]
