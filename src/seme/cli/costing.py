@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from io import StringIO
 from typing import Any
 
 from seme.core.errors import UsageError
@@ -23,8 +22,8 @@ def parse_range(text: str | None) -> tuple[float, float] | None:
     return lo, hi
 
 
-def table(told: dict[str, Any]) -> str:
-    """A cell's cost as a table."""
+def show(told: dict[str, Any]) -> None:
+    """Prints a cell's cost as a table."""
     from rich.console import Console
     from rich.table import Table
 
@@ -42,10 +41,7 @@ def table(told: dict[str, Any]) -> str:
     }
     for name, value in rows.items():
         shown.add_row(name, value)
-    out = StringIO()
-    console = Console(file=out, width=100)
-    console.print(shown)
-    return out.getvalue()
+    Console().print(shown)
 
 
 def _title(told: dict[str, Any]) -> str:

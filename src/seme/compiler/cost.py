@@ -26,8 +26,6 @@ from seme.exchange import Model
 from seme.lang.expressions import Sequence
 from seme.lang.program import Program
 
-SCHEMA = 1
-
 MOST_BITS = 10
 """A million pairs, of which each is checked: half a minute."""
 
@@ -216,7 +214,7 @@ def _integer_cell(function: str, bits: int, dtype: str, activation: Activation) 
     pairs = [list(pair) for pair in itertools.product(range(1 << bits), repeat=2)]
     expected = [meant(a, b, bits) for a, b in pairs]
     wrong, worst = _compare(model, pairs, expected)
-    head = {"schema": SCHEMA, "function": function, "means": INTEGER_FUNCTIONS[function].means, "bits": bits}
+    head = {"function": function, "means": INTEGER_FUNCTIONS[function].means, "bits": bits}
     return head | weighed | {"checked": len(pairs), "wrong": wrong, "observed_error": worst}
 
 
@@ -233,7 +231,7 @@ def _real_cell(
     pairs = [[x, x] for x in grid] + [list(pair) for pair in itertools.pairwise(grid)]
     expected = [REAL[function][1]((x + y) / 2) for x, y in pairs]
     wrong, worst = _compare(model, pairs, expected)
-    head = {"schema": SCHEMA, "function": function, "means": f"{function}((a + b) / 2)", "range": list(between)}
+    head = {"function": function, "means": f"{function}((a + b) / 2)", "range": list(between)}
     asked = {"asked_error": error, "asked_neurons": neurons}
     return head | asked | weighed | {"checked": len(pairs), "wrong": wrong, "observed_error": worst}
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import click
+
+from seme.cli.options import activation_option, dtype_option, json_option, quiet_option
+from seme.cli.output import print_json
 
 
 @click.command()
@@ -14,18 +16,19 @@ import click
 @click.option("--range", "between", metavar="LO,HI", help="Range of the argument of a real function.")
 @click.option("--error", type=float, help="Largest error of a real function.  [default: 0.01]")
 @click.option("--neurons", type=int, help="Linear pieces of a real function, instead of an error.")
-@click.option("--dtype", default="float32", show_default=True, help="The float type to prove it for.")
-@click.option("--activation", default="relu", show_default=True, help="relu or gelu.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def command(function: str, between: str | None, as_json: bool, **options: Any) -> int:
+@dtype_option("The float type to prove it for.  [default: float32]")
+@activation_option
+@json_option
+@quiet_option
+def command(function: str, between: str | None, dtype: str | None, as_json: bool, quiet: bool, **options: Any) -> int:
     """Compile FUNCTION alone and print its layers, heads, neurons and exactness.
 
     Of integers: add subtract multiply divide modulo compare equal min max abs and or xor shift shift-right if; every
     pair of operands is checked. Of real numbers: exp log sqrt reciprocal, within a proved error.
     """
-    from seme.cli.costing import parse_range, table
+    from seme.cli.costing import parse_range, show
     from seme.compiler.cost import cost
 
-    told = cost(function, between=parse_range(between), **options)
-    click.echo(json.dumps(told) if as_json else table(told), nl=as_json)
+    told = cost(function, between=parse_range(between), dtype=dtype or "float32", **options)
+    print_json(told) if as_json else show(told)
     return 1 if told["wrong"] else 0
