@@ -6,12 +6,16 @@ norm subtracts is zero up to rounding, and reading (x+ - x-) / 2 cancels what is
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from seme.compiler.schedule import Schedule, pattern
 from seme.ir import Attend, Embed, Form, Graph, Neurons, Node
+
+WIDER_FOR_16 = 1.125
+"""How much wider a stream may become for heads of width 16."""
 
 BEGIN_SEME = 0
 """The seme that is one at the begin token and zero elsewhere; it comes first."""
@@ -136,23 +140,22 @@ def _heads(patterns: list[Pattern], width: int) -> list[Head]:
 
 
 def _head_width(patterns: list[Pattern], least: int) -> int:
-    """The width, a multiple of four, that makes the stream narrowest; 16 where it is as good.
+    """16 where that makes the stream hardly wider, else the multiple of four that makes it narrowest.
 
-    At 16 both ways of scaling scores, by 1/4 at once or by 1/2 on each side, are exact.
+    At 16 both ways of scaling scores, by 1/4 at once or by 1/2 on each side, are exact. And every head of a model costs
+    a softmax over all pairs of positions, also one that no weight is given to: four times as many at width 4.
     """
     needed = max((needed_width(nodes[0]) for _, nodes in patterns), default=1)
     smallest = max(4, -(-needed // 4) * 4)
-    best: tuple[int, int, int] | None = None
+    wide: dict[int, int] = {}
     for width in sorted({16, *range(smallest, smallest + 64, 4)}):
-        if width < needed:
-            continue
-        heads = _heads(patterns, width)
-        count = max([h.index + 1 for h in heads], default=1)
-        d_model = max(count, -(-least // width)) * width
-        score = (d_model, 0 if width == 16 else 1, width)
-        best = score if best is None or score < best else best
-    assert best is not None
-    return best[2]
+        if width >= needed:
+            count = max([h.index + 1 for h in _heads(patterns, width)], default=1)
+            wide[width] = max(count, -(-least // width)) * width
+    narrowest = min(wide.values())
+    if wide.get(16, math.inf) <= WIDER_FOR_16 * narrowest:
+        return 16
+    return min(width for width, d_model in wide.items() if d_model == narrowest)
 
 
 def _rows(graph: Graph, placed: Schedule) -> tuple[dict[str, tuple[int, int]], int]:
