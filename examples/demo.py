@@ -1,6 +1,6 @@
 """Compiles every example, runs it on its sample, checks it, saves it, and prints what came of it.
 
-`make demo` runs this; with names after it (`python examples/demo.py reverse sort`) only those are shown.
+Run by `make demo`; with names after it (`python examples/demo.py reverse sort`) only those are shown.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def table(rows: list[Row], *, wide: bool) -> Table:
 def short(listed: Listed) -> str:
     """A program's statement without what all programs of its file have in common."""
     every = set(statements(listed.file).values())
-    shared = os.path.commonprefix(list(every)) if len(every) > 1 else ""
+    shared = os.path.commonprefix(list(every)) if len(every) > 1 else ""  # noqa: RUF071: letters are meant, not paths
     return listed.statement[shared.rfind(". ") + 2 if ". " in shared else 0 :]
 
 

@@ -6,16 +6,12 @@ norm subtracts is zero up to rounding, and reading (x+ - x-) / 2 cancels what is
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from seme.compiler.schedule import Schedule, pattern
 from seme.ir import Attend, Embed, Form, Graph, Neurons, Node
-
-WIDER_FOR_16 = 1.125
-"""How much wider a stream may become for heads of width 16."""
 
 BEGIN_SEME = 0
 """The seme that is one at the begin token and zero elsewhere; it comes first."""
@@ -140,22 +136,25 @@ def _heads(patterns: list[Pattern], width: int) -> list[Head]:
 
 
 def _head_width(patterns: list[Pattern], least: int) -> int:
-    """16 where that makes the stream hardly wider, else the multiple of four that makes it narrowest.
+    """The width, a multiple of four, that makes the stream narrowest and then the heads fewest.
 
-    At 16 both ways of scaling scores, by 1/4 at once or by 1/2 on each side, are exact. And every head of a model costs
-    a softmax over all pairs of positions, also one that no weight is given to: four times as many at width 4.
+    Heads that a block does not need are computed all the same, and their softmaxes are most of a small model's time.
     """
     needed = max((needed_width(nodes[0]) for _, nodes in patterns), default=1)
     smallest = max(4, -(-needed // 4) * 4)
-    wide: dict[int, int] = {}
-    for width in sorted({16, *range(smallest, smallest + 64, 4)}):
-        if width >= needed:
-            count = max([h.index + 1 for h in _heads(patterns, width)], default=1)
-            wide[width] = max(count, -(-least // width)) * width
-    narrowest = min(wide.values())
-    if wide.get(16, math.inf) <= WIDER_FOR_16 * narrowest:
-        return 16
-    return min(width for width, d_model in wide.items() if d_model == narrowest)
+    choices: list[tuple[int, int, int]] = []
+    for width in range(smallest, max(smallest, least) + 4, 4):
+        count = max(_most_heads(patterns, width), -(-least // width))
+        choices.append((count * width, count, width))
+    return min(choices)[2]
+
+
+def _most_heads(patterns: list[Pattern], width: int) -> int:
+    """Heads of the fullest block."""
+    used: dict[int, int] = {}
+    for block, nodes in patterns:
+        used[block] = used.get(block, 0) - (-sum(node.space.size for node in nodes) // width)
+    return max(used.values(), default=1)
 
 
 def _rows(graph: Graph, placed: Schedule) -> tuple[dict[str, tuple[int, int]], int]:
