@@ -1,6 +1,6 @@
 """Compiles every example, runs it on its sample, checks it, saves it, and prints what came of it.
 
-Run by `make demo`; with names after it (`python examples/demo.py reverse sort`) only those are shown.
+This is what "make demo" runs. With names after it (python examples/demo.py reverse sort) only those are shown.
 """
 
 from __future__ import annotations
@@ -105,13 +105,10 @@ def table(rows: list[Row], *, wide: bool) -> Table:
 
 
 def short(listed: Listed) -> str:
-    """A program's statement without what all programs of its file have in common."""
-    every = set(statements(listed.file).values())
-    sentences = listed.statement.split(". ")
-    while len(every) > 1 and len(sentences) > 1 and all(s.startswith(sentences[0] + ". ") for s in every):
-        every = {s.removeprefix(sentences[0] + ". ") for s in every}
-        sentences = sentences[1:]
-    return ". ".join(sentences)
+    """A program's statement without the sentences that all programs of its file have in common."""
+    every = [statement.split(". ") for statement in dict.fromkeys(statements(listed.file).values())]
+    shared = itertools.takewhile(lambda sentences: len(set(sentences)) == 1, zip(*every, strict=False))
+    return ". ".join(listed.statement.split(". ")[len(list(shared)) if len(every) > 1 else 0 :])
 
 
 def rounded(count: int) -> str:
