@@ -95,7 +95,7 @@ def table(rows: list[Row], *, wide: bool) -> Table:
     out.add_column("program", no_wrap=True)
     if wide:
         out.add_column("what it says", no_wrap=True, overflow="ellipsis", ratio=1)
-    out.add_column("sample -> answer", no_wrap=True, overflow="ellipsis", max_width=2 * ANSWER + 4)
+    out.add_column("sample -> answer", no_wrap=True, overflow="ellipsis", max_width=2 * ANSWER + 4 if wide else 17)
     for title in ("lay-\ners", "d_\nmodel", "para-\nmeters", "proved\nup to", "check-\ned", "wrong"):
         out.add_column(title, justify="right", no_wrap=True, min_width=max(map(len, title.split("\n"))))
     for row in rows:

@@ -113,7 +113,7 @@ PROGRAM_ERRORS: dict[str, tuple[Callable[[], Any], str, str]] = {
     "unknown tie rule": (
         lambda: aggregate(same, tokens, tie="biggest"),  # type: ignore[arg-type]
         "unknown tie rule 'biggest'",
-        'use "first", "last" or "lowest"',
+        'use "first", "last", "lowest" or "only"',
     ),
     "a sequence as default": (
         lambda: aggregate(same, tokens, default=tokens),

@@ -65,10 +65,15 @@ def summary_text(made: dict[str, Any]) -> str:
     """The figures in words."""
     reach = ", ".join(f"{name} {told_length(length)}" for name, length in made["exact_up_to"].items())
     return (
-        f"{made['layers']} layers, d_model {made['d_model']}, {made['heads']} heads of {made['d_head']}, "
+        f"{some(made['layers'], 'layer')}, d_model {made['d_model']}, {some(made['heads'], 'head')} of {made['d_head']}, "
         f"d_mlp {made['d_mlp']}\n{made['parameters']:,} parameters, {made['nonzero']:,} of them not zero, "
         f"compiled in {made['compile_seconds']:.2f} s\nproved exact up to length: {reach}"
     )
+
+
+def some(count: int, what: str) -> str:
+    """A count with its noun."""
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def told_length(length: int) -> str:

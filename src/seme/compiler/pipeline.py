@@ -230,7 +230,7 @@ def _block(output: Output, start: int, error: float) -> OutputBlock:
         integers=most == 1,
         max_denominator=most if most > 1 else 0,
         unit=output.unit,
-        error=error + output.error,
+        error=float(error + output.error),
     )
 
 
