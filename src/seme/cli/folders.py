@@ -64,9 +64,10 @@ def figures(model: Model) -> dict[str, Any]:
 def summary_text(made: dict[str, Any]) -> str:
     """The figures in words."""
     reach = ", ".join(f"{name} {told_length(length)}" for name, length in made["exact_up_to"].items())
+    layers, heads = some(made["layers"], "layer"), some(made["heads"], "head")
     return (
-        f"{some(made['layers'], 'layer')}, d_model {made['d_model']}, {some(made['heads'], 'head')} of {made['d_head']}, "
-        f"d_mlp {made['d_mlp']}\n{made['parameters']:,} parameters, {made['nonzero']:,} of them not zero, "
+        f"{layers}, d_model {made['d_model']}, {heads} of {made['d_head']}, d_mlp {made['d_mlp']}\n"
+        f"{made['parameters']:,} parameters, {made['nonzero']:,} of them not zero, "
         f"compiled in {made['compile_seconds']:.2f} s\nproved exact up to length: {reach}"
     )
 
