@@ -11,7 +11,7 @@ from seme.compiler.files import is_program_file, load_program
 from seme.compiler.pipeline import compile
 from seme.core.errors import UsageError
 from seme.exchange import Model, load
-from seme.lang.interpreter import evaluate
+from seme.lang.oracle import oracle
 from seme.lang.program import Program
 
 
@@ -35,7 +35,7 @@ class Opened:
         """
         program = self.program
         if program is not None:
-            return lambda xs: evaluate(program, xs), "interpreter"
+            return oracle(program), "interpreter"
         from seme.compiler.stored import graph_oracle
 
         return graph_oracle(self.model.artifact), "stored graph"

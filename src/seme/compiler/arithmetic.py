@@ -12,7 +12,6 @@ from seme.compiler.builder import Builder
 from seme.compiler.ridge import bank
 from seme.compiler.values import Carrier, Lattice, Value, constant_value, is_number, number, relabel, role
 from seme.core.errors import TooLargeError
-from seme.ir import Form
 from seme.lang.operators import COMPARISONS, tidy
 
 MOST_POINTS = 1 << 17
@@ -187,24 +186,4 @@ def product(builder: Builder, a: Value, b: Value, name: str, *, robust: int) -> 
     return restricted(result, possible)
 
 
-def quotient(builder: Builder, a: Value, b: Value, name: str, *, robust: int) -> Value:
-    """A // b for a >= 0, b > 0: how many k >= 1 have a >= k*b, one ramp each."""
-    largest = int(bounds(a)[1] // bounds(b)[0])
-    over, under = number(builder, a, robust=robust), number(builder, b, robust=robust)
-    form: Form | None = None
-    for k in range(1, largest + 1):
-        lo, hi = float(bounds(a)[0] - k * bounds(b)[1]), float(bounds(a)[1] - k * bounds(b)[0])
-        # The ramp lies between -1 and 0 and the step is flat elsewhere, so the far points stand for all others.
-        points = np.unique([min(lo, -1.0), -1.0, 0.0, max(hi, 0.0)])
-        step = bank(
-            builder, over + under @ np.array([[-float(k)]]), points, (points >= 0)[:, None] * 1.0, f"{name}.{k}"
-        )
-        form = step if form is None else form + step
-    if form is None:
-        return constant_value(0)
-    points = np.arange(largest + 1)
-    carrier = Carrier(kind="scalar", size=len(points), form=form, points=points.astype(float), name=name)
-    return Value(carrier=carrier, table=tuple(range(largest + 1)), kind="number")
-
-
-__all__ = ["bank", "bounds", "compare", "extremum", "is_integer", "linear", "product", "quotient", "restricted"]
+__all__ = ["bank", "bounds", "compare", "extremum", "is_integer", "linear", "product", "restricted"]

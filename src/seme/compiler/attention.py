@@ -7,6 +7,7 @@ unselected -1), and for a count it counts as one: its share of the attention is 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from seme.compiler.arithmetic import linear
-from seme.compiler.builder import Builder, space
+from seme.compiler.builder import Builder, anonymous, space
 from seme.compiler.ridge import bank
 from seme.compiler.selection import (
     Scores,
@@ -267,9 +268,38 @@ def _mean(builder: Builder, term: Term, value: Value, default: Any, *, alone: bo
     if points:
         table.setdefault(points[0], default)
     ordered = sorted(table)
-    carrier = Carrier(kind="scalar", size=len(ordered), form=out, points=np.array(ordered), name=wish.name)
+    fetch = _fetch(builder, term, value, ordered, points, wish) if alone else None
+    carrier = Carrier(kind="scalar", size=len(ordered), form=out, points=np.array(ordered), name=wish.name, fetch=fetch)
     kind = value.kind if alone else "number"
     return Value(carrier=carrier, table=tuple(table[p] for p in ordered), kind=kind)
+
+
+def _fetch(
+    builder: Builder, term: Term, value: Value, ordered: list[float], default: list[float], wish: Wish
+) -> Callable[[np.ndarray, str], Form] | None:
+    """The head that copied a number of a token or position, asked for another code of it.
+
+    Args:
+        builder: The graph to add to.
+        term: What the head selects; one key at most.
+        value: What it copies.
+        ordered: The points of the copied number, one per atom.
+        default: The point that means "nothing selected"; empty where that cannot be.
+        wish: What the head is for.
+    """
+    if value.carrier.kind not in ("token", "position"):
+        return None
+    atom = {point: i for i, point in enumerate(ordered)}
+    of_source = [atom[float(v)] for v in value.table]
+
+    def fetch(rows: np.ndarray, name: str) -> Form:
+        form = code(builder, value, rows[of_source], f"{value.carrier.name}:{name}", robust=wish.robust)
+        begin = rows[atom[default[0]]] if default else np.zeros(rows.shape[1])
+        own = replace(wish, name=name)
+        lo, hi = rows.min(axis=0), rows.max(axis=0)
+        return _head(builder, term, form, begin, anonymous(form.width), lo, hi, total=not default, wish=own)
+
+    return fetch
 
 
 def _default_point(default: Any, lowest: float) -> float:

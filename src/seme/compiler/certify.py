@@ -319,7 +319,7 @@ class _Certify:
             noise = self.read(node.weight, node)
             largest = max(abs(node.weight_floor), float(np.abs(node.weight.bias).max(initial=0.0)))
             lopsided += math.expm1(min(float(noise.at(np.array([largest]))[0]), 50.0))
-        if not node.value.terms and not node.value.bias.any():
+        if not node.value.terms and not node.value.bias.any() and (node.lo > 0).all():
             # A share: its error is in proportion to itself.
             relative = lopsided + leak + rounding
             return proportional(np.full(len(reach), relative))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seme.compiler.schedule import Schedule
+from seme.compiler.schedule import Schedule, pattern
 from seme.ir import Attend, Embed, Form, Graph, Neurons, Node
 
 BEGIN_SEME = 0
@@ -104,13 +104,8 @@ def _patterns(graph: Graph, placed: Schedule) -> list[Pattern]:
     for node in graph.nodes:
         if isinstance(node, Attend):
             block = placed.block[node.name]
-            key = (block, node.begin_score, _content(node.query), _content(node.key), _content(node.weight))
-            groups.setdefault(key, (block, []))[1].append(node)
+            groups.setdefault((block, *pattern(node)), (block, []))[1].append(node)
     return list(groups.values())
-
-
-def _content(form: Form | None) -> tuple[object, ...]:
-    return () if form is None else (*((n, m.tobytes()) for n, m in sorted(form.terms)), form.bias.tobytes())
 
 
 def _pieces(nodes: list[Attend], width: int) -> list[tuple[tuple[Attend, int, int], ...]]:

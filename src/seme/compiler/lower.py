@@ -9,15 +9,16 @@ from typing import Literal
 
 import numpy as np
 
-from seme.compiler.arithmetic import bounds, compare, extremum, is_integer, linear, product, quotient, restricted
+from seme.compiler.arithmetic import bounds, compare, extremum, is_integer, linear, product, restricted
 from seme.compiler.attention import Wish, aggregate, count
 from seme.compiler.builder import Builder
+from seme.compiler.division import divide, product_by_bits
 from seme.compiler.gates import bitwise, shifted, switched
 from seme.compiler.joint import joint
 from seme.compiler.outputs import Output, unembed
 from seme.compiler.real import real_function
 from seme.compiler.selection import Term, by_digits, disjoint_terms, literal, product_term
-from seme.compiler.values import Carrier, Value, constant_value, number
+from seme.compiler.values import Carrier, Value, constant_value, has_free_codes, number
 from seme.core.errors import ProgramError, TooLargeError
 from seme.ir import Graph
 from seme.lang import expressions as e
@@ -243,20 +244,18 @@ class _Lowering:
         for bit, value in ((a, b), (b, a)):
             if operator == "multiply" and set(bit.classes) <= {0, 1} and is_integer(value):
                 return self._times_bit(bit, value, name)
-        if len(inputs) != 2 or len(a.classes) * len(b.classes) <= SMALL_TABLE:
+        if len(inputs) != 2 or not (is_integer(a) and is_integer(b)):
             return None
-        if not (is_integer(a) and is_integer(b)):
+        coded = [has_free_codes(v) for v in (a, b)]
+        if len(a.classes) * len(b.classes) <= SMALL_TABLE and not all(coded):
             return None
         natural = bounds(a)[0] >= 0
+        if operator == "multiply" and any(coded):
+            return product_by_bits(self.builder, *((a, b) if coded[1] else (b, a)), name, robust=self.robust)
         if operator == "multiply":
             return product(self.builder, a, b, name, robust=self.robust)
         if operator in ("floor_divide", "modulo") and natural and bounds(b)[0] > 0:
-            whole = quotient(self.builder, a, b, f"{name}.quotient", robust=self.robust)
-            if operator == "floor_divide":
-                return whole
-            used = product(self.builder, whole, b, f"{name}.used", robust=self.robust)
-            rest = linear(self.builder, [(a, Fraction(1)), (used, Fraction(-1))], Fraction(0), name, robust=self.robust)
-            return _within(rest, 0, int(bounds(b)[1]) - 1)
+            return divide(self.builder, a, b, name, remainder=operator == "modulo", robust=self.robust)
         if operator in ("bit_and", "bit_or", "bit_xor") and natural and bounds(b)[0] >= 0:
             return bitwise(self.builder, operator, a, b, name, robust=self.robust)
         if (

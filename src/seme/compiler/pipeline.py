@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, Literal
 
@@ -18,7 +18,7 @@ from seme.compiler.meaning import meaning
 from seme.compiler.outputs import Output, unique_texts
 from seme.compiler.passes import fold, prune, share_embeddings
 from seme.compiler.schedule import Schedule, schedule
-from seme.core.errors import NotProvedError, UsageError
+from seme.core.errors import NotProvedError, SemeError, UsageError
 from seme.core.numerics import FLOAT_TYPES
 from seme.exchange import Model
 from seme.ir import Graph, dump
@@ -140,7 +140,29 @@ def plan(program: Program, *, dtype: str, activation: Activation) -> Plan:
         if tried[-1].certificate.proved:
             return tried[-1]
     best = min(tried, key=lambda p: p.certificate.margins[0].used)
-    raise refusal(program, best, dtype)
+    raise refusal(program, best, dtype, activation)
+
+
+def longest_below(program: Program, dtype: str, activation: Activation) -> int:
+    """The longest shorter length found that is proved, to within an eighth; 0 where there is none."""
+
+    def proved(length: int) -> bool:
+        shorter = replace(program, max_length=length)
+        try:
+            return any(
+                attempt(shorter, dtype=dtype, activation=activation, robust=robust).certificate.proved
+                for robust in ROBUSTNESS
+            )
+        except SemeError:
+            return False
+
+    good, bad = program.max_length, program.max_length
+    while good and not (good < bad and proved(good)):
+        good, bad = good // 2, good
+    while good and bad - good > max(1, good // 8):
+        middle = (good + bad) // 2
+        good, bad = (middle, bad) if proved(middle) else (good, middle)
+    return good
 
 
 def attempt(program: Program, *, dtype: str, activation: Activation, robust: int) -> Plan:
@@ -164,18 +186,19 @@ def arrange(lowered: Lowered, *, dtype: str, activation: Activation, named: froz
     return Plan(graph=graph, outputs=lowered.outputs, placed=placed, plan=where, certificate=certificate)
 
 
-def refusal(program: Program, best: Plan, dtype: str) -> NotProvedError:
+def refusal(program: Program, best: Plan, dtype: str, activation: Activation) -> NotProvedError:
     """The error for what cannot be proved: node, margin, remedies."""
     worst = best.certificate.margins[0]
     note = next((n.note for n in best.graph.nodes if n.name == worst.node), "")
     wider = {"float16": "float32", "bfloat16": "float32", "float32": "float64"}.get(dtype)
     remedies = [f"use --dtype {wider}"] if wider else []
-    remedies.append(f"a --max-length below {program.max_length}")
+    length = longest_below(program, dtype, activation)
+    remedies += [f"--max-length {length}, which is proved"] if length else []
     return NotProvedError(
         f"cannot prove `{program.name or 'the program'}` exact for length {program.max_length} in {dtype}: "
         f"`{worst.node}`{f' from {note}' if note else ''}: {worst.what} is {worst.have:.3g}, "
         f"must stay below {worst.need:.3g}",
-        hint=", or ".join(remedies),
+        hint=", or ".join(remedies) or "shorten the vocabulary, or split the numbers into digits",
     )
 
 

@@ -24,6 +24,9 @@ DEFAULT_ERROR = 1e-2
 
 MOST_NEURONS = 4096
 
+CHORDS_SHARE = 15 / 16
+"""How much of an asked error the chords may spend; the rest is left to rounding, which the certificate adds."""
+
 
 def real_function(builder: Builder, value: Value, node: RealFunction, *, robust: int) -> Value:
     """A real function of a number.
@@ -77,7 +80,7 @@ def chords(
     if neurons is not None:
         knots = _knots(function, lo, hi, neurons)
         return knots, _sag(function, knots) / 2
-    wanted = DEFAULT_ERROR if error is None else error
+    wanted = CHORDS_SHARE * (DEFAULT_ERROR if error is None else error)
     pieces = 1
     while _sag(function, _knots(function, lo, hi, pieces)) / 2 > wanted:
         pieces *= 2
@@ -136,25 +139,43 @@ def _sag(function: str, knots: np.ndarray) -> float:
 
 
 def piecewise(builder: Builder, form: Form, function: str, knots: np.ndarray, error: float, name: str) -> Form:
-    """The chords, moved by half their sag, as one neuron per inner knot beside a linear part."""
+    """The chords, moved by half their sag, as one neuron per inner knot beside a linear part.
+
+    The linear part is one of the chords; neurons right of it face right and those left of it left. It is chosen where
+    the least cancels, since what cancels is what rounding is measured by.
+    """
     f = REAL_FUNCTIONS[function]
     slope = _slopes(function, knots)
+    pivot = _calmest(slope, knots)
     convex = function in ("exp", "reciprocal")
-    base = f(float(knots[0])) + (-error if convex else error)
-    first = (form @ np.array([[slope[0]]])).shifted(base - slope[0] * knots[0])
+    base = f(float(knots[pivot])) + (-error if convex else error)
+    straight = (form @ np.array([[slope[pivot]]])).shifted(base - slope[pivot] * knots[pivot])
     if len(slope) == 1:
-        return first
-    change = np.diff(slope)
-    reach = float((np.maximum(knots[-1] - knots[1:-1], 0) * change).sum())
+        return straight
+    change, inner = np.diff(slope), knots[1:-1]
+    sign = np.where(np.arange(len(change)) >= pivot, 1.0, -1.0)
+    ends = [float((np.maximum(sign * (end - inner), 0) * change).sum()) for end in (knots[0], knots[-1])]
     node = Neurons(
         space=space(name, 1, ("bend",)),
-        lo=np.array([min(reach, 0.0)]),
-        hi=np.array([max(reach, 0.0)]),
+        lo=np.array([min(*ends, 0.0)]),
+        hi=np.array([max(*ends, 0.0)]),
         read=form,
-        slopes=np.ones((1, len(change))),
-        offsets=-knots[1:-1],
+        slopes=sign[None],
+        offsets=-sign * inner,
         write=change[:, None],
         hidden=anonymous(len(change)),
         approximation=error,
     )
-    return builder.add(node) + first
+    return builder.add(node) + straight
+
+
+def _calmest(slope: np.ndarray, knots: np.ndarray) -> int:
+    """The chord for which the linear part and the neurons are smallest at the far ends, where they are largest."""
+    change, inner = np.abs(np.diff(slope)), knots[1:-1]
+
+    def size(pivot: int) -> float:
+        left = ((inner[:pivot] - knots[0]) * change[:pivot]).sum()
+        right = ((knots[-1] - inner[pivot:]) * change[pivot:]).sum()
+        return float(max(left, right) + abs(slope[pivot]) * max(knots[-1] - knots[pivot], knots[pivot] - knots[0]))
+
+    return min(range(len(slope)), key=size)

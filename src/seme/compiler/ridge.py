@@ -58,7 +58,7 @@ def bank(
         split = _digits(builder, form, points, rows, name)
         if split is not None:
             return split
-    if hinges is not False and _affine(points, rows, slopes):
+    if hinges is not False and is_affine(points, rows):
         return (form @ slopes[:1]).shifted(rows[0] - points[0] * slopes[0])
     kinks = int((_differ(slopes[1:], slopes[:-1])).any(axis=1).sum())
     jumps = int((rows[1:] != rows[:-1]).any(axis=1).sum())
@@ -142,8 +142,10 @@ def _by_gates(builder: Builder, digit: Form, rest: Form, low: np.ndarray, rows: 
     return builder.add(node).shifted(kinds[common])
 
 
-def _affine(points: np.ndarray, rows: np.ndarray, slopes: np.ndarray) -> bool:
-    straight = rows[0] + (points - points[0])[:, None] * slopes[0]
+def is_affine(points: np.ndarray, rows: np.ndarray) -> bool:
+    """Whether the rows are an affine function of the points, and so cost nothing."""
+    slope = (rows[1] - rows[0]) / (points[1] - points[0])
+    straight = rows[0] + (points - points[0])[:, None] * slope
     return bool(np.allclose(straight, rows, rtol=0, atol=1e-12 * max(1.0, np.abs(rows).max())))
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from seme.ir import Attend, Graph, Neurons, Node
+from seme.ir import Attend, Form, Graph, Neurons, Node
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,13 +33,30 @@ def schedule(graph: Graph) -> Schedule:
     latest = _latest(graph, depth)
     block: dict[str, int] = {}
     heads, neurons = [0] * depth, [0] * depth
+    patterns: set[tuple[object, ...]] = set()
     for node in movable:
         load, size = (heads, 1) if isinstance(node, Attend) else (neurons, _hidden(node))
-        choices = range(_earliest(graph, node, block), latest[node.name] + 1)
-        chosen = min(choices, key=lambda b, load=load, size=size: (max(load[b] + size, max(load)), b))
+        look = pattern(node) if isinstance(node, Attend) else ()
+
+        def cost(b: int, load: list[int] = load, size: int = size, look: tuple[object, ...] = look):
+            added = 0 if (b, *look) in patterns else size  # one pattern is one head, however much it moves
+            return (max(load[b] + added, max(load)), added, b)
+
+        chosen = min(range(_earliest(graph, node, block), latest[node.name] + 1), key=cost)
         block[node.name] = chosen
-        load[chosen] += size
+        load[chosen] += cost(chosen)[1]
+        if look:
+            patterns.add((chosen, *look))
     return Schedule(block=block, layers=depth)
+
+
+def pattern(node: Attend) -> tuple[object, ...]:
+    """What two nodes have in common when they look at the same keys in the same way."""
+    return (node.begin_score, _content(node.query), _content(node.key), _content(node.weight))
+
+
+def _content(form: Form | None) -> tuple[object, ...]:
+    return () if form is None else (*((n, m.tobytes()) for n, m in sorted(form.terms)), form.bias.tobytes())
 
 
 def _moves(node: Node) -> bool:

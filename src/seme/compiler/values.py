@@ -8,6 +8,7 @@ free; codes of a scalar are free when affine and otherwise a bank of neurons on 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, Literal
@@ -15,9 +16,12 @@ from typing import Any, Literal
 import numpy as np
 
 from seme.compiler.builder import Builder, identity, space
-from seme.compiler.ridge import bank
+from seme.compiler.ridge import bank, is_affine
 from seme.core.errors import TooLargeError
 from seme.ir import Embed, Form, constant_form, stack_forms
+
+MOST_FETCHED = 64
+"""Directions of a code that a head fetches beside the number itself; wider ones are left to neurons."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -34,6 +38,8 @@ class Carrier:
         uniform: Whether all positions always hold the same atom.
         role: "positions" or "length" when the atoms are those of that primitive: the compiler knows how they relate.
         name: What to call directions made from it.
+        fetch: For a number that a head copied from a token or position: the same head brings any other code of it
+            along, rows [atoms, width]; so its bits cost directions, not neurons. None otherwise.
     """
 
     kind: Literal["constant", "token", "position", "scalar", "onehot", "real"]
@@ -44,6 +50,7 @@ class Carrier:
     uniform: bool = False
     role: str = ""
     name: str = ""
+    fetch: Callable[[np.ndarray, str], Form] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -163,6 +170,8 @@ def code(builder: Builder, value: Value, rows: np.ndarray, name: str, *, robust:
     if carrier.kind == "onehot":
         return carrier.form @ rows
     assert carrier.points is not None
+    if carrier.fetch is not None and rows.shape[1] <= MOST_FETCHED and not is_affine(carrier.points, rows):
+        return carrier.fetch(rows, name)
     if robust and carrier.size > 8 and _uneven(carrier.points) and _injective_integers(value) and rows.shape[1] > 1:
         # By way of the number, whose points are evenly spaced and so split into digits.
         order = np.argsort([int(v) for v in value.table])
@@ -172,6 +181,11 @@ def code(builder: Builder, value: Value, rows: np.ndarray, name: str, *, robust:
     hinges = True if not robust and rows.shape[1] == 1 and _convex(carrier.points, rows[:, 0]) else None
     out = bank(builder, carrier.form, carrier.points, rows, name, robust=robust, hinges=hinges)
     return _snapped(builder, out, rows, name) if robust >= 2 else out
+
+
+def has_free_codes(value: Value) -> bool:
+    """Whether any code of the value costs directions only: no neuron, no layer and no noise."""
+    return value.carrier.kind in ("token", "position", "onehot", "constant") or value.carrier.fetch is not None
 
 
 def _snapped(builder: Builder, form: Form, rows: np.ndarray, name: str) -> Form:

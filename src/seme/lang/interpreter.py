@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -32,24 +32,32 @@ def interpret(program: Program, xs: Iterable[Any]) -> Any:
 
 def evaluate(program: Program, xs: list[Any]) -> dict[str, list[Any]]:
     """All outputs by name, without checking the input."""
-    run = _Run(xs, program.causal)
+    run = Run(xs, program.causal)
     return {name: run.sequence(sequence) for name, sequence in program.outputs.items()}
 
 
-class _Run:
-    """One evaluation: every expression is computed once."""
+class Run:
+    """One evaluation: every expression is computed once.
 
-    def __init__(self, xs: list[Any], causal: bool):
+    Args:
+        xs: The input.
+        causal: Whether a query sees only keys up to itself.
+        known: Values of expressions that are known already, by `id`.
+    """
+
+    def __init__(self, xs: list[Any], causal: bool, *, known: Mapping[int, list[Any]] | None = None):
         self.xs, self.causal = xs, causal
-        self.known: dict[int, list[Any]] = {}
+        self.known: dict[int, list[Any]] = dict(known or {})
 
     def sequence(self, expression: e.Sequence) -> list[Any]:
+        """The value at every position, after everything it reads."""
         for node in walk(expression):
             if id(node) not in self.known:
                 self.known[id(node)] = self.selector(node) if isinstance(node, e.Selector) else self.one(node)
         return self.known[id(expression)]
 
     def one(self, node: e.Sequence) -> list[Any]:
+        """The value at every position, from those of its arguments."""
         n = len(self.xs)
         match node:
             case e.Tokens():
