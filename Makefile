@@ -3,7 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-export OMP_NUM_THREADS ?= 2
+RAY := $(VENV)/.installed-ray
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+# The tests run on two processes; more threads in each would only get in each other's way.
+export OMP_NUM_THREADS ?= 1
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
 export HF_HUB_OFFLINE = 1
 
 .PHONY: setup demo test test-slow lint bench clean
@@ -12,18 +16,23 @@ setup: $(STAMP)
 
 $(STAMP): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[all,test,lint]'
+	$(INSTALL) torch
+	$(INSTALL) -e '.[all,test,lint]'
 	touch $(STAMP)
+
+# Ray alone is left out of `make setup`; the tests start a real local cluster.
+$(RAY): $(STAMP)
+	$(INSTALL) -e '.[ray]'
+	touch $(RAY)
 
 demo: setup
 	$(BIN)/python examples/demo.py
 
-test: setup
-	$(BIN)/python -m pytest -m "not slow"
+test: $(RAY)
+	$(PYTEST) -m "not slow"
 
-test-slow: setup
-	$(BIN)/python -m pytest -m slow
+test-slow: $(RAY)
+	$(PYTEST) -m slow
 
 lint: setup
 	$(BIN)/ruff check .

@@ -1,10 +1,10 @@
 """Models written seme by seme: named spaces, single neurons, single heads, and parts compiled from programs.
 
-`flat_brackets`: whether the whole input is balanced with no bracket inside another, as "()()" is: "yes" or "no", at
+- `flat_brackets`: whether the whole input is balanced with no bracket inside another, as "()()" is: "yes" or "no", at
     every position. All by hand.
-`edges`: whether a bit differs from the one before it, True or False; nothing stands before the first, and it is no
+- `edges`: whether a bit differs from the one before it, True or False; nothing stands before the first, and it is no
     edge. Two anonymous hidden semes, with their weights written out.
-`lonely`: whether a letter occurs nowhere else in the input and stands between two equal letters, "yes" or "no"; and
+- `lonely`: whether a letter occurs nowhere else in the input and stands between two equal letters, "yes" or "no"; and
     how many such letters the input has. Heads and neurons by hand, counting by compiled parts, mixed in both
     directions.
 """

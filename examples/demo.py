@@ -1,13 +1,12 @@
 """Compiles every example, runs it on its sample, checks it, saves it, and prints what came of it.
 
-Run by `make demo`; with names after it (`python examples/demo.py reverse sort`) only those are shown.
+This is what "make demo" runs. With names after it (python examples/demo.py reverse sort) only those are shown.
 """
 
 from __future__ import annotations
 
 import itertools
 import json
-import os
 import sys
 import time
 from dataclasses import dataclass, replace
@@ -106,10 +105,10 @@ def table(rows: list[Row], *, wide: bool) -> Table:
 
 
 def short(listed: Listed) -> str:
-    """A program's statement without what all programs of its file have in common."""
-    every = set(statements(listed.file).values())
-    shared = os.path.commonprefix(list(every)) if len(every) > 1 else ""  # noqa: RUF071: letters are meant, not paths
-    return listed.statement[shared.rfind(". ") + 2 if ". " in shared else 0 :]
+    """A program's statement without the sentences that all programs of its file have in common."""
+    every = [statement.split(". ") for statement in dict.fromkeys(statements(listed.file).values())]
+    shared = itertools.takewhile(lambda sentences: len(set(sentences)) == 1, zip(*every, strict=False))
+    return ". ".join(listed.statement.split(". ")[len(list(shared)) if len(every) > 1 else 0 :])
 
 
 def rounded(count: int) -> str:

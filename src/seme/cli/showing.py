@@ -59,7 +59,7 @@ def parts(data: dict[str, Any]) -> Iterator[RenderableType]:
     yield _shape(data)
     meaning, spec, only = data["meaning"], data["spec"], data["layer"]
     if not (meaning.get("spaces") or meaning.get("heads") or meaning.get("neurons")):
-        yield "\nNobody has said what this model's directions, heads and neurons mean: it has no names to show."
+        yield "\nThis model has no meaning: nobody has named its directions, heads and neurons."
     elif only is None:
         yield _spaces(meaning.get("spaces", []))
     for layer in range(spec["layers"]) if only is None else [only]:

@@ -15,6 +15,7 @@ import numpy as np
 
 from seme.compiler.builder import Builder
 from seme.compiler.gates import gated
+from seme.compiler.logic import boolean
 from seme.compiler.values import Carrier, Value, code, constant_value, is_number, relabel, require_table
 from seme.core.errors import TooLargeError
 from seme.ir import Form
@@ -27,7 +28,7 @@ MOST_CHANGES = 40
 against each other. It becomes a gate per entry instead, of which one is active at a time."""
 
 MOST_SIGNED = 4
-"""Arguments for which every choice of signs is tried."""
+"""Arguments for which every choice of signs is tried; of more only their sum is."""
 
 
 def joint(
@@ -115,25 +116,31 @@ def _spread(
         picked = reduced.reshape([reduced.shape[axis] for axis in live])
         return relabel(first_argument, tuple(results[picked[row]] for row in rows), kind)
     axes, coefficients, per_class, changes = _best_number(arguments, table, reduced, groups, live)
+    total: np.ndarray = np.zeros([1] * len(axes))
+    for place, (coefficient, numbers) in enumerate(zip(coefficients, per_class, strict=True)):
+        total = total + coefficient * numbers.reshape([-1 if p == place else 1 for p in range(len(axes))])
+    dead = tuple(0 if axis not in axes else slice(None) for axis in range(table.ndim))
+    flat, outcome = total.ravel(), np.transpose(table[dead], _order_of(axes)).ravel()
+    points, where = np.unique(flat, return_index=True)
+    small = reduced.reshape([reduced.shape[axis] for axis in live])
+    sides = [(arguments[axis], groups[axis]) for axis in live]
+    if len(results) == 2 and not distinct:
+        direction = boolean(builder, sides, small == 1, points, outcome[where] == 1, name, robust=robust)
+        if direction is not None:
+            alike = all(arguments[axis].uniform for axis in live)
+            ends = np.array([0.0, 1.0])
+            carrier = Carrier(kind="scalar", size=2, form=direction, points=ends, uniform=alike, name=name)
+            return Value(carrier=carrier, table=results, kind=kind)
     if changes > MOST_CHANGES and len(live) == 2:
-        pair = [(arguments[axis], groups[axis]) for axis in live]
-        small = reduced.reshape([reduced.shape[axis] for axis in live])
-        return gated(builder, pair, small, results, name, kind, distinct=distinct, robust=robust)
+        return gated(builder, sides, small, results, name, kind, distinct=distinct, robust=robust)
     if changes > MOST_CHANGES:
         return _two_at_a_time(builder, arguments, table, results, live, name, kind, robust=robust)
-    total: np.ndarray = np.zeros([1] * len(axes))
     form: Form | None = None
-    for place, (axis, coefficient, numbers) in enumerate(zip(axes, coefficients, per_class, strict=True)):
-        shape = [1] * len(axes)
-        shape[place] = -1
-        total = total + coefficient * numbers.reshape(shape)
+    for axis, coefficient, numbers in zip(axes, coefficients, per_class, strict=True):
         argument = arguments[axis]
         column = (coefficient * numbers[argument.class_of])[:, None]
         term = code(builder, argument, column, f"{name}.{argument.carrier.name or axis}", robust=robust)
         form = term if form is None else form + term
-    dead = tuple(0 if axis not in axes else slice(None) for axis in range(table.ndim))
-    flat, outcome = total.ravel(), np.transpose(table[dead], _order_of(axes)).ravel()
-    points, where = np.unique(flat, return_index=True)
     carrier = Carrier(
         kind="scalar",
         size=len(points),
@@ -160,9 +167,10 @@ def _best_number(
     outcome = table[dead]
     candidates: list[tuple[list[float], list[np.ndarray]]] = []
     numeric = [_numbers(arguments[axis], [arguments[other] for other in live if other != axis]) for axis in live]
-    if all(n is not None for n in numeric) and len(live) <= MOST_SIGNED:
+    if all(n is not None for n in numeric):
         plain = [n for n in numeric if n is not None]
-        for signs in itertools.product((1.0, -1.0), repeat=len(live) - 1):
+        choices = (1.0, -1.0) if len(live) <= MOST_SIGNED else (1.0,)
+        for signs in itertools.product(choices, repeat=len(live) - 1):
             candidates.append(([1.0, *signs], plain))
     small = [groups[axis].astype(float) for axis in live]
     for order in itertools.permutations(range(len(live))) if len(live) <= 3 else [tuple(range(len(live)))]:

@@ -92,3 +92,17 @@ class TooLargeError(SemeError):
 
     code = "S008"
     exit_code = 2
+
+
+class UnsuitableModelError(SemeError):
+    """A measurement has no meaning here: outputs mix samples or depend on chance, or shapes do not fit."""
+
+    code = "S030"
+    exit_code = 4
+
+
+class DivergedError(SemeError):
+    """Training left the finite numbers."""
+
+    code = "S031"
+    exit_code = 1
