@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import subprocess
 import sys
 import tempfile
@@ -11,6 +12,8 @@ from typing import Any
 from benchmarks.machine import ROOT, examples, one_thread, seconds
 
 TARGETS = {"import seme": 0.2, "seme --help": 0.3, "seme run DIR": 3.0}
+
+REPEATS = 5
 
 
 def measure() -> dict[str, Any]:
@@ -29,12 +32,20 @@ def measure() -> dict[str, Any]:
         }
         out = {}
         for name, words in commands.items():
-            taken = seconds(lambda words=words: _run(words), repeats=5)
-            out[name] = {"seconds": round(taken, 3), "target": TARGETS.get(name)}
+            before = _children()
+            taken = seconds(lambda words=words: _run(words), repeats=REPEATS)
+            used = (_children() - before) / REPEATS
+            out[name] = {"seconds": round(taken, 3), "core_seconds": round(used, 3), "target": TARGETS.get(name)}
     return out
 
 
 _RUN_MAIN = "from seme.cli import main; main()"
+
+
+def _children() -> float:
+    """Processor time of all processes started so far."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _has_main() -> bool:

@@ -164,6 +164,7 @@ def piecewise(builder: Builder, form: Form, function: str, knots: np.ndarray, er
         offsets=-sign * inner,
         write=change[:, None],
         hidden=anonymous(len(change)),
+        points=knots,  # where pre-activations, slopes and noise are largest: between knots everything is affine
         approximation=error,
     )
     return builder.add(node) + straight
