@@ -45,7 +45,7 @@ def page(reading: Reading) -> str:
     try:
         from plotly.offline import get_plotlyjs
     except ImportError as error:
-        raise MissingExtraError("the page of a reading", "pictures") from error
+        raise MissingExtraError("the page of a reading", "report") from error
     data = reading.plain()
     files = resources.files("seme.report")
     content = {"reading": _for_pictures(data), "pictures": reading.pictures, "terms": list(TERMS)}

@@ -30,7 +30,7 @@ def pictures(reading: Reading, folder: Path) -> tuple[Path, ...]:
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise MissingExtraError("pictures as PNG", "pictures") from error
+        raise MissingExtraError("pictures as PNG", "report") from error
     drawings = {
         "ring": (_ring, "cloud" in reading.pictures),
         "spectrum": (_spectrum, reading.without_row0 is not None),
