@@ -2,7 +2,7 @@
 
 Takes a configuration and a result (plain JSON values), gives the result back to whoever asks with an equal
 configuration. A killed sweep continues where it stopped and no configuration is run twice, even by two sweeps
-that share the file. The file is ordinary SQLite: Datasette opens it as it is. Imports `core` only, never torch.
+that share the file. The file is ordinary SQLite: Datasette opens it as it is. Imports `core` only, no torch.
 """
 
 from seme.store._key import canonical_json, content_key

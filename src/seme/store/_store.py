@@ -61,7 +61,7 @@ class Run:
 class Store:
     """Results by configuration, in a SQLite file; also a context manager that closes the file.
 
-    Several processes may share one file: writes are transactions (write-ahead log), and `lease` hands each key
+    Processes may share one file: writes are transactions (write-ahead log), and `lease` hands each key
     to one owner at a time.
 
     Args:
