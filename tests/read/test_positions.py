@@ -8,7 +8,7 @@ from safetensors import safe_open
 
 from seme.core.errors import InputError, UsageError
 from seme.read.nulls import random_walk, rotated_rows, shuffled_increments
-from seme.read.positions import measure_positions, row_norms, sinusoidal, toeplitz_r2
+from seme.read.positions import diagonal_means, measure_positions, row_norms, sinusoidal, toeplitz_r2
 from seme.read.spectra import components, participation_ratio
 from tests.read.conftest import ROWS, WIDTH, frame, helix_table
 
@@ -46,6 +46,17 @@ def test_a_random_walk_holds_six_over_pi_squared_in_its_first_component():
     assert explained == pytest.approx([0.608, 0.760, 0.827], abs=0.01)
 
 
+def test_toeplitz_r2_is_what_its_definition_gives():
+    table = helix_table(noise=3.0)[:20]
+    gram = table @ table.T
+    upper = np.triu_indices(20, 1)
+    model = np.array([np.diagonal(gram, offset).mean() for offset in range(20)])
+    around = ((gram[upper] - model[upper[1] - upper[0]]) ** 2).sum()
+    expected = 1 - around / ((gram[upper] - gram[upper].mean()) ** 2).sum()
+    assert toeplitz_r2(gram) == pytest.approx(expected)
+    assert diagonal_means(gram) == pytest.approx(model)
+
+
 def test_sinusoidal_positions_depend_on_distance_only():
     table = sinusoidal(64, 32)
     assert toeplitz_r2(table @ table.T) == pytest.approx(1.0, abs=1e-9)
@@ -56,7 +67,7 @@ def test_sinusoidal_positions_depend_on_distance_only():
 
 @pytest.mark.parametrize("kind", ["walk", "independent"])
 def test_structureless_tables_are_rarely_called_structured(kind):
-    hits = {"ring": 0, "helix": 0, "toeplitz": 0, "variance": 0}
+    hits = {"ring": 0, "helix": 0, "toeplitz": 0, "variance": 0, "band": 0}
     for seed in range(TRIALS):
         rng = np.random.default_rng(1000 + seed)
         walk = random_walk(rng, 48, 32) @ np.diag(np.linspace(1, 2, 32))
@@ -66,6 +77,7 @@ def test_structureless_tables_are_rarely_called_structured(kind):
         hits["ring"] += report.ring_score.p_above <= 0.05
         hits["helix"] += report.helix_score.p_above <= 0.05
         hits["variance"] += report.against[null][3].p_above <= 0.05
+        hits["band"] += kind == "independent" and len(report.bands) > 0
         hits["toeplitz"] += kind == "independent" and report.toeplitz.p_above <= 0.05
     assert max(hits.values()) <= MAX_HITS, hits
 

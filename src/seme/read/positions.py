@@ -11,7 +11,7 @@ from jaxtyping import Float, Num
 from seme.core.errors import InputError
 from seme.read.nulls import Comparison, compare, random_walk, rotated_rows, shuffled_increments
 from seme.read.rings import Band, Helix, Ring, bands, helix, rings, spectrum
-from seme.read.spectra import Components, centre, components, participation_ratio, rank
+from seme.read.spectra import RANK_TOLERANCE, Components, centre, components, participation_ratio
 
 KEPT = (1, 2, 3, 5, 10)
 """Component counts whose explained variance is compared with the nulls."""
@@ -120,23 +120,35 @@ def similarity_by_distance(table: Num[np.ndarray, "pos d_model"]) -> Float[np.nd
 
 
 def diagonal_means(gram: Float[np.ndarray, "pos pos"]) -> Float[np.ndarray, "distance"]:
-    """Gives the mean of a matrix over each of its upper diagonals."""
-    return np.array([np.diagonal(gram, offset).mean() for offset in range(len(gram))])
+    """Gives the mean of a matrix over each of its upper diagonals.
+
+    Rows of twice the length, read one entry shorter, put each diagonal into a column: one sum does them all.
+
+    >>> diagonal_means(np.array([[1.0, 2.0], [5.0, 3.0]])).tolist()
+    [2.0, 2.0]
+    """
+    count = len(gram)
+    skewed = np.zeros((count, 2 * count))
+    skewed[:, :count] = np.triu(gram)[:, ::-1]
+    sums = skewed.reshape(-1)[: count * (2 * count - 1)].reshape(count, 2 * count - 1).sum(axis=0)
+    return sums[count - 1 :: -1] / np.arange(count, 0, -1)
 
 
 def toeplitz_r2(gram: Float[np.ndarray, "pos pos"]) -> float:
     """Gives how much of a symmetric matrix off its diagonal depends on the distance |i - j| only.
 
     Returns:
-        1 - (variance around each diagonal's mean) / (variance of all off-diagonal entries); 1 where there
-        is none.
+        Variance of the diagonals' means, each counted by its length, over the variance of all off-diagonal
+        entries; 1 where there is none.
     """
     count = len(gram)
-    upper = np.triu_indices(count, 1)
-    entries = gram[upper]
-    model = diagonal_means(gram)[upper[1] - upper[0]]
-    spread = ((entries - entries.mean()) ** 2).sum()
-    return float(1 - ((entries - model) ** 2).sum() / spread) if spread > 0 else 1.0
+    entries = count * (count - 1) / 2
+    means, lengths = diagonal_means(gram)[1:], np.arange(count - 1, 0, -1)
+    grand = float(means @ lengths) / entries
+    squares = (float(np.einsum("ij,ij->", gram, gram)) - float(np.square(np.diagonal(gram)).sum())) / 2
+    spread = squares - entries * grand**2
+    explained = float(lengths @ (means - grand) ** 2)
+    return explained / spread if spread > 1e-12 * max(squares, 1e-300) else 1.0
 
 
 def measure_positions(
@@ -159,8 +171,11 @@ def measure_positions(
     k = min(max(KEPT), *values.shape)
     leading = components(values, k)
     rng = np.random.default_rng(seed)
-    walks = [shuffled_increments(rng, values) for _ in range(draws)]
-    against, best_rings, best_helices = _explained_nulls(leading, values, walks, rng, draws)
+
+    def walk(index: int) -> np.ndarray:
+        return shuffled_increments(np.random.default_rng([seed, index]), values)
+
+    against, best_rings, best_helices = _explained_nulls(leading, values, walk, rng, draws)
     found, spiral = rings(leading.scores), helix(leading.scores)
     dots, cosines = _toeplitz(values, rng)
     full = np.linalg.svd(centre(values), compute_uv=False) ** 2
@@ -168,7 +183,7 @@ def measure_positions(
     return PositionReport(
         rows=len(values),
         width=values.shape[1],
-        rank=rank(values),
+        rank=int(np.count_nonzero(full > RANK_TOLERANCE * max(full.sum(), np.finfo(np.float64).tiny))),
         explained_variance=_fractions(full),
         explained_variance_raw=_fractions(full_raw),
         participation_ratio=participation_ratio(values),
@@ -177,7 +192,7 @@ def measure_positions(
         ring_score=compare(found[0].score if found else 0.0, best_rings),
         helix_score=compare(spiral.score, best_helices),
         helix=spiral,
-        bands=bands(values, walks, seed=seed),
+        bands=bands(values, map(walk, range(draws)), seed=seed),
         spectrum=tuple(spectrum(values).tolist()),
         toeplitz=dots,
         toeplitz_cosine=cosines,
@@ -225,14 +240,18 @@ def _fractions(variance: np.ndarray) -> tuple[float, ...]:
 
 
 def _explained_nulls(
-    leading: Components, values: np.ndarray, walks: list[np.ndarray], rng: np.random.Generator, draws: int
+    leading: Components,
+    values: np.ndarray,
+    walk: Callable[[int], np.ndarray],
+    rng: np.random.Generator,
+    draws: int,
 ) -> tuple[dict[str, dict[int, Comparison]], list[float], list[float]]:
     """Explained variance under each null, and the best ring and helix of the shuffled-increment walks."""
     k = len(leading.variance)
     counts = [count for count in KEPT if count <= k]
     makers: dict[str, Callable[[int], np.ndarray]] = {
         "random_walk": lambda _: random_walk(rng, *values.shape),
-        "shuffled_increments": lambda index: walks[index],
+        "shuffled_increments": walk,
         "rotated_rows": lambda _: rotated_rows(rng, values),
     }
     against, best_rings, best_helices = {}, [], []

@@ -8,7 +8,7 @@ of the same steps.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -27,6 +27,9 @@ DRIFT = 8
 
 CANDIDATES = 6
 """Components searched for rings: 15 pairs, small enough that the null of the best pair stays low."""
+
+MOST_BANDS = 8
+"""Bands reported, strongest first."""
 
 MIN_TURNS = 1.0
 """A ring must close at least once; an arc is what every smooth curve draws."""
@@ -200,13 +203,13 @@ def spectrum(table: Num[np.ndarray, "pos d_model"]) -> Float[np.ndarray, "freque
 
 
 def bands(
-    table: Num[np.ndarray, "pos d_model"], walks: Sequence[np.ndarray], *, seed: int, draws: int = 19
+    table: Num[np.ndarray, "pos d_model"], walks: Iterable[np.ndarray], *, seed: int, draws: int = 19
 ) -> tuple[Band, ...]:
     """Finds the frequency bands that hold more than a table in random row order would put there.
 
     Args:
         table: Rows in order of position.
-        walks: Null tables (shuffled increments) for each band's planarity.
+        walks: Null tables (shuffled increments) for each band's planarity, looked at one at a time.
         seed: Seed of the row orders.
         draws: Row orders; the threshold is the largest bin over all of them, so that a table without any
             order shows a band in about one run of `draws` + 1.
@@ -221,21 +224,30 @@ def bands(
         few = few @ random_frame(rng, few.shape[1], few.shape[0])
     threshold = max(spectrum(rng.permutation(few, axis=0)).max() for _ in range(draws))
     smooth = np.convolve(np.pad(power, 1, mode="edge"), [0.25, 0.5, 0.25], mode="valid")
+    groups = _groups(smooth > threshold)
+    if not groups:
+        return ()
+    groups = sorted(groups, key=lambda each: -power[slice(*each)].sum())[:MOST_BANDS]
+    null = np.array([_planarities(walk, groups) for walk in walks])
+    own = _planarities(table, groups)
     found = []
-    for low, high in _groups(smooth > threshold):
+    for index, (low, high) in enumerate(groups):
         peak = low + int(np.argmax(power[low:high]))
-        planar = planarity(table, low + 1, high)
-        null = [planarity(walk, low + 1, high) for walk in walks]
         found.append(
             Band(
                 period=len(table) / (peak + 1),
                 shortest=len(table) / high,
                 longest=len(table) / (low + 1),
                 share=float(power[low:high].sum()),
-                planarity=compare(planar, null),
+                planarity=compare(own[index], null[:, index]),
             )
         )
-    return tuple(sorted(found, key=lambda item: -item.share)[:8])
+    return tuple(found)
+
+
+def _planarities(table: np.ndarray, groups: list[tuple[int, int]]) -> list[float]:
+    coefficients = np.fft.rfft(centre(table), axis=0)
+    return [_planar(coefficients[low + 1 : high + 1]) for low, high in groups]
 
 
 def _groups(marked: np.ndarray) -> list[tuple[int, int]]:
@@ -250,8 +262,11 @@ def planarity(table: Num[np.ndarray, "pos d_model"], low: int, high: int) -> flo
     Any single frequency lies in a plane by itself; a band of several does only if they form one ring whose
     speed or radius varies.
     """
-    kept = np.fft.rfft(centre(table), axis=0)[low : high + 1]
-    stacked = np.vstack([kept.real, kept.imag])
+    return _planar(np.fft.rfft(centre(table), axis=0)[low : high + 1])
+
+
+def _planar(kept: np.ndarray) -> float:
+    stacked = np.vstack([np.real(kept), np.imag(kept)])
     gram = stacked @ stacked.T
     values = np.linalg.eigvalsh(gram)
     return float(values[-2:].sum() / max(values.sum(), np.finfo(np.float64).tiny))
