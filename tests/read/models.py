@@ -53,3 +53,13 @@ def write_model(family: str, folder: Path, seed: int = 0):
             parameter.add_(0.2 * torch.randn_like(parameter))
     model.save_pretrained(folder)
     return model
+
+
+def write_whisper(folder: Path) -> None:
+    """Writes a random Whisper with a decoder of one layer, 70 tokens and 20 positions."""
+    config = transformers.WhisperConfig(
+        vocab_size=70, d_model=32, encoder_layers=1, decoder_layers=1, encoder_attention_heads=2,
+        decoder_attention_heads=2, encoder_ffn_dim=32, decoder_ffn_dim=32, max_target_positions=20,
+        pad_token_id=0, bos_token_id=1, eos_token_id=2, decoder_start_token_id=1,
+    )  # fmt: skip
+    transformers.WhisperForConditionalGeneration(config).save_pretrained(folder)

@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from seme.core.errors import FolderError, UsageError
 from seme.read.checkpoints import open_checkpoint
 from seme.read.transformer import run, transformer_of
-from tests.read.models import LENGTH, MODELS, VOCABULARY, write_model
+from tests.read.models import LENGTH, MODELS, VOCABULARY, write_model, write_whisper
 
 AGREEMENT = 2e-5
 """Float32 logits of order 1 after two layers, summed in another order."""
@@ -59,12 +59,7 @@ def test_minilm_runs_as_transformers_runs_it(minilm):
 
 
 def test_a_whisper_decoder_shows_its_tables(tmp_path):
-    config = transformers.WhisperConfig(
-        vocab_size=70, d_model=32, encoder_layers=1, decoder_layers=1, encoder_attention_heads=2,
-        decoder_attention_heads=2, encoder_ffn_dim=32, decoder_ffn_dim=32, max_target_positions=20,
-        pad_token_id=0, bos_token_id=1, eos_token_id=2, decoder_start_token_id=1,
-    )  # fmt: skip
-    transformers.WhisperForConditionalGeneration(config).save_pretrained(tmp_path)
+    write_whisper(tmp_path)
     opened = open_checkpoint(str(tmp_path))
     assert opened.family.name == "Whisper decoder"
     assert opened.positions.shape == (20, 32)

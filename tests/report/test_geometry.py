@@ -15,7 +15,7 @@ from seme.cli.commands.read import command
 from seme.cli.main import main
 from seme.report.geometry import write_whole
 from seme.report.geometry_page import NUMBERS, figure, shown
-from tests.read.models import write_model
+from tests.read.models import write_model, write_whisper
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
@@ -137,14 +137,33 @@ def test_a_vision_table_and_a_rotary_model_give_what_they_can(tmp_path):
     (tmp_path / "config.json").write_text('{"model_type": "vit"}')
     data = json.loads(CliRunner().invoke(command, [str(tmp_path), "--json"], catch_exceptions=False).stdout)
     assert data["position"]["all_rows"]["rows"] == 17
+    assert data["position"]["grid"]["p_above"] > 0.05, "random rows know nothing of the grid"
     assert data["tokens"] is None
     save_file({"model.embed_tokens.weight": torch.randn(30, 16)}, tmp_path / "model.safetensors")
     (tmp_path / "config.json").write_text('{"model_type": "llama"}')
     data = json.loads(CliRunner().invoke(command, [str(tmp_path), "--json"], catch_exceptions=False).stdout)
     assert data["position"] is None
     assert any("no additive position table" in note for note in data["notes"])
-    assert any("tokens alone" in note for note in data["notes"])
+    assert data["tokens_alone"]["measured"] == 30
     assert data["verdicts"] == []
+
+
+def test_a_whisper_decoder_shows_its_first_attention_and_says_why_no_more(tmp_path):
+    write_whisper(tmp_path)
+    data = json.loads(CliRunner().invoke(command, [str(tmp_path), "--json"], catch_exceptions=False).stdout)
+    assert {head["layer"] for head in data["heads"]} == {0}
+    assert data["causal"] is None
+    assert any("depends on sound" in note for note in data["notes"])
+
+
+def test_tables_of_different_widths_are_not_compared(tmp_path):
+    path = tmp_path / "any.safetensors"
+    save_file({"p": torch.randn(12, 8), "t": torch.randn(40, 6)}, path)
+    asked = [str(path), "--position-key", "p", "--token-key", "t", "--json"]
+    data = json.loads(CliRunner().invoke(command, asked, catch_exceptions=False).stdout)
+    assert data["tokens"] is None
+    assert data["tokens_alone"]["vocabulary"] == 40
+    assert any("not compared" in note for note in data["notes"])
 
 
 def _status(capsys, *arguments: str) -> tuple[int, str]:

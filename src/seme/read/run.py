@@ -17,16 +17,17 @@ from seme.core.errors import UsageError
 from seme.read.attention import Head
 from seme.read.causal import CausalReport, count_runs, measure_effects
 from seme.read.checkpoints import Checkpoint, open_checkpoint
+from seme.read.grids import grid_side, measure_grid
 from seme.read.heads import MAP_LENGTH, measure_heads
 from seme.read.moments import TokenMoments, token_moments
 from seme.read.nodes import SpacesReport, measure_spaces
-from seme.read.nulls import random_frame
+from seme.read.nulls import Comparison, random_frame
 from seme.read.positions import PositionReport, RowNorms, checked, measure_positions, row_norms
 from seme.read.readout import Readout, measure_readout
 from seme.read.results import SCHEMA, plain
 from seme.read.spectra import components
 from seme.read.text import Sample, sample
-from seme.read.tokens import TokenReport, measure_tokens
+from seme.read.tokens import TokenReport, TokensAlone, measure_alone, measure_tokens
 from seme.read.transformer import Transformer, transformer_of
 from seme.read.verdicts import (
     Verdict,
@@ -36,6 +37,9 @@ from seme.read.verdicts import (
     space_verdict,
     token_verdicts,
 )
+
+PLAIN_NAMES = ("model", "model.safetensors", "checkpoint", "pytorch_model.bin")
+"""Names that say nothing about a model; its folder's name is added."""
 
 Stage = Callable[[str, int], Callable[[int], None]]
 """Told of a stage's name and size, gives what to call with each step done."""
@@ -76,7 +80,9 @@ class Reading:
     norms: RowNorms | None = None
     all_rows: PositionReport | None = None
     without_row0: PositionReport | None = None
+    grid: Comparison | None = None
     tokens: TokenReport | None = None
+    tokens_alone: TokensAlone | None = None
     readout: Readout | None = None
     heads: tuple[Head, ...] = ()
     causal: CausalReport | None = None
@@ -99,8 +105,10 @@ class Reading:
                 "norms": plain(self.norms),
                 "all_rows": plain(self.all_rows),
                 "without_row0": plain(self.without_row0),
+                "grid": plain(self.grid),
             },
             "tokens": None if self.tokens is None else {**plain(self.tokens), "readout": plain(self.readout)},
+            "tokens_alone": plain(self.tokens_alone),
             "heads": plain(self.heads),
             "causal": plain(self.causal),
             "spaces": plain(self.spaces),
@@ -143,6 +151,8 @@ def read(
         found["notes"].append(opened.no_positions)
     else:
         body = _read_positions(opened.positions, settings, stage, found)
+        if opened.family and opened.family.name == "ViT" and grid_side(len(opened.positions) - 1):
+            found["grid"] = measure_grid(opened.positions[1:], seed=settings.seed)
     _read_tokens(opened, body, settings, stage, found)
     model = transformer_of(opened)
     if model is None:
@@ -152,8 +162,9 @@ def read(
     else:
         _read_model(opened, model, text, settings, stage, found)
     found["notes"], found["verdicts"] = tuple(found["notes"]), tuple(found["verdicts"])
-    label = opened.path.name if opened.path.exists() and opened.path.name != "model" else Path(name).name
-    return Reading(name=label or name, family=opened.family.name if opened.family else "unknown", **found)
+    place = opened.path.resolve() if Path(name).exists() else Path(name)
+    label = place.name if place.name not in PLAIN_NAMES else f"{place.parent.name}/{place.name}"
+    return Reading(name=label, family=opened.family.name if opened.family else "unknown", **found)
 
 
 def _read_positions(table: np.ndarray, settings: Settings, stage: Stage, found: dict[str, Any]) -> np.ndarray:
@@ -198,9 +209,10 @@ def _read_tokens(
     step = stage("tokens", 3 * rows.shape[0])
     moments = token_moments(rows, advance=step)
     if body is None or rows.shape[1] != body.shape[1]:
-        variance = np.linalg.eigvalsh(moments.scatter)[::-1]
-        ratio = float(variance.sum() ** 2 / (variance**2).sum())
-        found["notes"].append(_token_note(moments, ratio))
+        found["tokens_alone"] = measure_alone(moments)
+        found["notes"].append(
+            "tokens are measured alone: there are no positions beside them in the same width"
+        )
         return
     step = stage("tokens against positions", 2)
     found["tokens"] = measure_tokens(rows, body, k=settings.k, seed=settings.seed, moments=moments)
@@ -209,13 +221,6 @@ def _read_tokens(
     step(1)
     found["verdicts"] += token_verdicts(found["tokens"], found["readout"])
     found["pictures"] = {"cloud": _cloud(opened, found["all_rows"], body, moments, settings.seed)}
-
-
-def _token_note(moments: TokenMoments, ratio: float) -> str:
-    return (
-        f"tokens alone: {moments.count} measured, median norm {np.median(moments.norms[moments.used]):.3g}, "
-        f"participation ratio {ratio:.4g} of {len(moments.mean)}"
-    )
 
 
 def _cloud(

@@ -105,6 +105,38 @@ class TokenReport:
     cosine_of_means: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokensAlone:
+    """A token table without positions beside it.
+
+    Attributes:
+        vocabulary: Rows of the table.
+        measured: Rows measured; the others have norms under half the median.
+        median_norm: Median norm of the measured rows.
+        participation_ratio: Of the centred tokens.
+        explained_variance: Cumulative fractions by the leading components.
+    """
+
+    vocabulary: int
+    measured: int
+    median_norm: float
+    participation_ratio: float
+    explained_variance: tuple[float, ...]
+
+
+def measure_alone(moments: TokenMoments) -> TokensAlone:
+    """Measures a token table that has no positions to be compared with."""
+    variance = np.maximum(np.linalg.eigvalsh(moments.scatter)[::-1], 0.0)
+    total = max(variance.sum(), np.finfo(np.float64).tiny)
+    return TokensAlone(
+        vocabulary=len(moments.norms),
+        measured=moments.count,
+        median_norm=float(np.median(moments.norms[moments.used])),
+        participation_ratio=float(total**2 / max((variance**2).sum(), np.finfo(np.float64).tiny)),
+        explained_variance=tuple((np.cumsum(variance) / total)[:64].tolist()),
+    )
+
+
 def energy_in(frame: Float[np.ndarray, "d_model k"], moment: Float[np.ndarray, "d_model d_model"]) -> float:
     """Gives the share of a second moment's trace that lies in a frame: tr(U^T M U) / tr(M).
 

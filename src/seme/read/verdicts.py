@@ -46,8 +46,9 @@ class Verdict:
 def beside(found: Comparison) -> str:
     """Puts a value beside its null in words.
 
-    >>> beside(Comparison(value=1.0, null=0.5, null_interval=(0.25, 0.75), p_above=0.025, p_below=1.0,
-    draws=39)) '1 against 0.5 (95% of 39 null draws in 0.25 to 0.75)'
+    >>> from seme.read.nulls import compare
+    >>> beside(compare(1.0, [0.25, 0.5, 0.75]))
+    '1 against 0.5 (95% of 3 null draws in 0.263 to 0.738)'
     """
     low, high = found.null_interval
     spread = f"95% of {found.draws} null draws in {low:.3g} to {high:.3g}"
@@ -69,8 +70,7 @@ def _dimension(report: PositionReport) -> Verdict:
         claim="lower-dimensional than a smooth curve",
         answer=answer,
         because=f"variance in {k} components: {beside(walk)} for a random walk; {beside(shuffled)} for "
-        "a walk of "
-        f"the table's own steps; participation ratio {report.participation_ratio:.3g}",
+        f"a walk of the table's own steps; participation ratio {report.participation_ratio:.3g}",
         unless=f"variance in {k} components above both nulls would make it yes",
     )
 
@@ -78,18 +78,17 @@ def _dimension(report: PositionReport) -> Verdict:
 def _shape(report: PositionReport) -> Verdict:
     helical = report.helix_score.p_above <= LEVEL and report.helix_score.value >= HELIX_SCORE
     planar = [band for band in report.bands if band.planarity.p_above <= LEVEL and band.planarity.draws]
-    ringed = bool(planar) or report.ring_score.p_above <= LEVEL
+    ringed = report.ring_score.p_above <= LEVEL
     answer = "helix" if helical else "rings" if ringed else "neither"
     periods = ", ".join(f"{band.period:.3g}" for band in planar) or "none"
     return Verdict(
         claim="helix, rings or neither",
         answer=answer,
         because=f"helix score {beside(report.helix_score)}; best ring {beside(report.ring_score)}; "
-        "periods of bands "
-        f"that are rings (tokens): {periods}",
-        unless=f"a helix needs a score of {HELIX_SCORE} above its null; a ring needs a pair, or a band "
-        "in one plane, "
-        "above its null",
+        "periods in "
+        f"tokens of bands that lie in a plane, each tested alone: {periods}",
+        unless=f"a helix needs a score of {HELIX_SCORE} above its null, rings a best pair of the first six "
+        "components above its null",
     )
 
 
@@ -169,8 +168,7 @@ def head_verdict(heads: Sequence[Head]) -> Verdict:
         claim="the first layer attends by",
         answer=kinds,
         because=f"content-content {means[0]:.0%} and position-position {means[1]:.0%} of the score's "
-        "variance in the "
-        f"mean over heads; {pooled[0]:.0%} and {pooled[1]:.0%} pooled by variance",
+        f"variance in the mean over heads; {pooled[0]:.0%} and {pooled[1]:.0%} pooled by variance",
         unless="one head with large scores rules the pooled figure: read the heads one by one",
     )
 
@@ -186,8 +184,7 @@ def causal_verdict(report: CausalReport) -> Verdict:
         claim="three position components are enough",
         answer="yes" if three is not None and three <= 0.05 * worst else "no",
         because=f"cost in {unit}: no position {worst:.3g}, {kept}; within 5% of that from rank "
-        f"{enough}; removing "
-        f"the top three {report.cost('remove_top', 3) or 0:.3g}, three random "
+        f"{enough}; removing the top three {report.cost('remove_top', 3) or 0:.3g}, three random "
         f"{report.cost('remove_random', 3) or 0:.3g}; permuted rows {report.cost('permute') or 0:.3g}",
         unless=f"measured on {report.contexts} sequences of {report.positions} tokens; longer ones use "
         "more rows",

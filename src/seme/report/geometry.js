@@ -118,8 +118,8 @@ function drawSpaces() {
   const { agreement, decomposition } = reading.spaces;
   const kinds = { "same basis": "same_basis", "same basis, shuffled": "null_basis",
     "best rotation": "best_rotation", "best rotation, shuffled": "null_rotation" };
-  const picks = { "of the stream": (name) => !name.includes(".attn."), "of heads": (name) => name.includes(".attn."),
-    all: () => true };
+  const picks = { "of the stream": (name) => /resid|embed|final/.test(name),
+    "of heads": (name) => name.includes(".attn."), all: () => true };
   Plotly.newPlot("parts", ["position", "context", "residual"].map((part) => ({ type: "bar", name: part,
     x: decomposition.map((each) => each.name), y: decomposition.map((each) => each[part]) })),
     layout("", "share of variance", { barmode: "relative", margin: { t: 20, b: 150 } }), quiet);

@@ -95,8 +95,7 @@ def as_text(rows: Sequence[dict[str, Any]]) -> str:
         three, ratio = shape.get("three_components"), shape.get("participation_ratio")
         lines.append(
             f"{row['regime']:17} {row['scale']:>5} {row['arm']:15} {row['rate']:>6} "
-            f"{row['loss']['mean']:>7.4f} "
-            f"{spread:>26} {row['flops'] / 1e9:>7.0f} {moved:>6} "
+            f"{row['loss']['mean']:>7.4f} {spread:>26} {row['flops'] / 1e9:>7.0f} {moved:>6} "
             f"{'-' if three is None else format(three, '.2f'):>7} "
             f"{'-' if ratio is None else format(ratio, '.1f'):>6}"
         )
