@@ -110,15 +110,8 @@ def test_the_summary_pairs_seeds_and_marks_positions_that_did_not_move():
 
 
 def test_smoke_runs_every_arm_and_writes_table_and_page(tmp_path):
-    asked = [
-        "positions",
-        "--smoke",
-        "--json",
-        "--store",
-        str(tmp_path / "s.db"),
-        "--html",
-        str(tmp_path / "p.html"),
-    ]
+    page, store = tmp_path / "p.html", str(tmp_path / "s.db")
+    asked = ["positions", "--smoke", "--json", "--store", store, "--html", str(page)]
     result = CliRunner().invoke(command, asked, catch_exceptions=False)
     rows = json.loads(result.stdout)["rows"]
     assert {row["arm"] for row in rows} == set(ARMS)
