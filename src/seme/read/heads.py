@@ -179,7 +179,7 @@ def _one_head(
         intervals=share_intervals(products, seed=layer * 1000 + head),
         null_shares=shares_of(shuffled),
         deviation=float(np.sqrt(squares.sum() / (count * len(squares)))),
-        kind=name_kind(at, null_mass, shares),
+        kind=name_kind(at, null_mass, shares) if squares.sum() > 0 else "uniform",
         offset=at.offset,
         offset_mass=at.offset_mass,
         offset_mass_null=null_mass,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from pydoc_data import topics
+from typing import Any
 
 import numpy as np
 from jaxtyping import Int
@@ -79,12 +81,14 @@ def sample(
     """
     encoder = _encoder(folder)
     if encoder is None:
-        return _random(vocabulary, length, contexts, seed, "no tokenizer was found")
+        why = "no tokenizer for text was found"
+        return _random(vocabulary, length, contexts, seed, why, _special(folder))
     encode, token_id, to_words = encoder
     ids = np.asarray(encode(text if text is not None else default_text()), dtype=np.int64)
     unknown = [each for name in ("[UNK]", "<unk>") if (each := token_id(name)) is not None]
     if not len(ids) or np.isin(ids, unknown).mean() > UNKNOWN or ids.max() >= vocabulary:
-        return _random(vocabulary, length, contexts, seed, "the tokenizer does not know the text")
+        why = "the tokenizer does not know the text"
+        return _random(vocabulary, length, contexts, seed, why, _special(folder))
     opening = next((found for name in OPENINGS if (found := token_id(name)) is not None), None)
     closing = next((found for name in CLOSINGS if (found := token_id(name)) is not None), None)
     ends = (opening, closing) if encloses and opening is not None and closing is not None else None
@@ -105,10 +109,45 @@ def sample(
     return Sample(tokens=cut, source=source, mask=mask, special=special, words=tuple(to_words(cut[0])))
 
 
-def _random(vocabulary: int, length: int, contexts: int, seed: int, why: str) -> Sample:
-    tokens = np.random.default_rng(seed).integers(0, vocabulary, (contexts, length))
+def _random(
+    vocabulary: int, length: int, contexts: int, seed: int, why: str, special: tuple[int, ...]
+) -> Sample:
+    """Ordinary tokens drawn uniformly; special ones (padding above all) would not stand inside a sequence."""
+    ordinary = np.setdiff1d(np.arange(vocabulary), special)
+    tokens = np.random.default_rng(seed).choice(
+        ordinary if len(ordinary) else np.arange(vocabulary), (contexts, length)
+    )
     words = tuple(str(each) for each in tokens[0])
     return Sample(tokens=tokens, source=f"random tokens: {why}", mask=None, special=(), words=words)
+
+
+def _special(folder: Path) -> tuple[int, ...]:
+    """Ids of the special tokens a tokenizer.json lists, or none."""
+    added = _description(folder).get("added_tokens") or ()
+    return tuple(int(each["id"]) for each in added if each.get("special"))
+
+
+def _description(folder: Path) -> dict[str, Any]:
+    """Content of tokenizer.json, or empty where there is none.
+
+    Raises:
+        FolderError: If it cannot be parsed.
+    """
+    path = folder / "tokenizer.json"
+    if not path.is_file():
+        return {}
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise FolderError(
+            f"cannot read `{path}`: {error}", hint="the file is damaged; fetch it again"
+        ) from error
+
+
+def _takes_text(description: dict[str, Any]) -> bool:
+    """Whether any text can be encoded: a word list without an unknown token fails at other words."""
+    model = description.get("model") or {}
+    return model.get("type") != "WordLevel" or model.get("unk_token") in (model.get("vocab") or {})
 
 
 Encoder = tuple[Callable[[str], list[int]], Callable[[str], int | None], Callable[[np.ndarray], list[str]]]
@@ -122,6 +161,8 @@ def _encoder(folder: Path) -> Encoder | None:
     except ImportError:
         return None
     if path.is_file():
+        if not _takes_text(_description(folder)):
+            return None
         try:
             tokenizer = Tokenizer.from_str(path.read_text(encoding="utf-8"))
         except (OSError, ValueError, TypeError) as error:

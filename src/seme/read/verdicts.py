@@ -22,6 +22,9 @@ HELIX_SCORE = 0.5
 none, has .2;
 a planted helix with 2% noise .8."""
 
+NO_COST = 1e-6
+"""A cost below float32 rounding of outputs: without positions nothing changes."""
+
 LOST = 0.01
 """Reading back less by one percentage point than concatenation counts as losing."""
 
@@ -175,14 +178,19 @@ def head_verdict(heads: Sequence[Head]) -> Verdict:
 
 def causal_verdict(report: CausalReport) -> Verdict:
     """Answers whether few components of the positions are enough for this model."""
-    worst = max(report.cost("truncate", 0) or 0.0, 1e-12)
+    worst = max(report.cost("truncate", 0) or 0.0, NO_COST)
     ranks = [(each.amount, each.cost) for each in report.effects if each.change == "truncate"]
     enough = next((rank for rank, cost in ranks if isinstance(rank, int) and cost <= 0.05 * worst), None)
-    three, unit = report.cost("truncate", 3), "nats" if report.measure == "loss" else "of the output variance"
+    three, unit = (
+        report.cost("truncate", 3),
+        "nats" if report.measure == "loss" else "shares of the output variance",
+    )
+    enough_of_three = three is not None and three <= 0.05 * worst
+    answer = "positions do not matter here" if worst <= NO_COST else "yes" if enough_of_three else "no"
     kept = f"three components {three:.3g}" if three is not None else "too few positions for three"
     return Verdict(
         claim="three position components are enough",
-        answer="yes" if three is not None and three <= 0.05 * worst else "no",
+        answer=answer,
         because=f"cost in {unit}: no position {worst:.3g}, {kept}; within 5% of that from rank "
         f"{enough}; removing the top three {report.cost('remove_top', 3) or 0:.3g}, three random "
         f"{report.cost('remove_random', 3) or 0:.3g}; permuted rows {report.cost('permute') or 0:.3g}",
