@@ -66,9 +66,7 @@ def baseline(vocabulary: int, width: int) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--large", action="store_true", help="also 256,000 x 4,096 in float16 (2.2 GB on disk)"
-    )
+    parser.add_argument("--large", action="store_true", help="also 256,000 x 4,096 in float16 (2.2 GB on disk)")
     parser.add_argument("--child", type=Path, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.child:

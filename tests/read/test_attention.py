@@ -28,12 +28,8 @@ def planted(tmp_path, kind: str):
     weights["pos"] = weights["pos"].clone()
     weights["tok"][:, half:], weights["pos"][:, :half] = 0, 0
     weights["0.norm1_w"], weights["0.norm1_b"] = torch.ones(width), torch.zeros(width)
-    weights["tok"] = weights["tok"] - weights["tok"].sum(1, keepdim=True) / half * (
-        torch.arange(width) < half
-    )
-    weights["pos"] = weights["pos"] - weights["pos"].sum(1, keepdim=True) / half * (
-        torch.arange(width) >= half
-    )
+    weights["tok"] = weights["tok"] - weights["tok"].sum(1, keepdim=True) / half * (torch.arange(width) < half)
+    weights["pos"] = weights["pos"] - weights["pos"].sum(1, keepdim=True) / half * (torch.arange(width) >= half)
     d_head = width // model.heads
     for name in "qk":
         matrix = weights[f"0.{name}_w"].clone()
@@ -45,9 +41,7 @@ def planted(tmp_path, kind: str):
     return replace(model, weights=weights)
 
 
-@pytest.mark.parametrize(
-    ("kind", "term"), [("position", "position-position"), ("content", "content-content")]
-)
+@pytest.mark.parametrize(("kind", "term"), [("position", "position-position"), ("content", "content-content")])
 def test_a_planted_pure_head_is_recognised(kind, term, tmp_path):
     model = planted(tmp_path, kind)
     tokens = torch.randint(0, VOCABULARY, (8, LENGTH), generator=torch.Generator().manual_seed(0))

@@ -60,9 +60,7 @@ def test_toeplitz_r2_is_what_its_definition_gives():
 def test_sinusoidal_positions_depend_on_distance_only():
     table = sinusoidal(64, 32)
     assert toeplitz_r2(table @ table.T) == pytest.approx(1.0, abs=1e-9)
-    assert measure_positions(table, draws=5).similarity == pytest.approx(
-        measure_positions(table, draws=5).sinusoidal
-    )
+    assert measure_positions(table, draws=5).similarity == pytest.approx(measure_positions(table, draws=5).sinusoidal)
 
 
 @pytest.mark.parametrize("kind", ["walk", "independent"])

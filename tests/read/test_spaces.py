@@ -48,14 +48,10 @@ def test_a_constant_node_agrees_with_nothing():
 
 
 def test_noise_has_no_position_part_once_corrected():
-    shares = [
-        decompose("noise", np.random.default_rng(seed).standard_normal((12, 20, 8))) for seed in range(30)
-    ]
+    shares = [decompose("noise", np.random.default_rng(seed).standard_normal((12, 20, 8))) for seed in range(30)]
     corrected = np.array([each.position for each in shares])
     assert abs(corrected.mean()) < 3 * corrected.std() / np.sqrt(len(corrected)) + 1e-3
-    assert np.mean([each.position_uncorrected for each in shares]) > 0.05, (
-        "the correction must have work to do"
-    )
+    assert np.mean([each.position_uncorrected for each in shares]) > 0.05, "the correction must have work to do"
 
 
 def test_planted_shares_are_found():

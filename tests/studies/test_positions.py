@@ -92,9 +92,7 @@ def _run(arm: str, seed: int, loss: float) -> Run:
         "components": None,
     }  # fmt: skip
     settings = {"arm": arm, "seed": seed, "scale": 0.1, "rate": 0.01}
-    return Run(
-        key=f"{arm}{seed}", study="positions", configuration=settings, result=result, seconds=1, finished=""
-    )
+    return Run(key=f"{arm}{seed}", study="positions", configuration=settings, result=result, seconds=1, finished="")
 
 
 def test_the_summary_pairs_seeds_and_marks_positions_that_did_not_move():

@@ -67,9 +67,7 @@ class CausalReport:
 
     def cost(self, change: str, amount: int | str | None = None) -> float | None:
         """Gives one effect's cost, or None if it was not measured."""
-        found = [
-            each.cost for each in self.effects if each.change == change and amount in (None, each.amount)
-        ]
+        found = [each.cost for each in self.effects if each.change == change and amount in (None, each.amount)]
         return found[0] if found else None
 
 
@@ -171,9 +169,7 @@ def _scorer(model: Transformer, tokens: Tensor, sample: Sample, seed: int) -> tu
     return lost, float(before.mean()), "loss"
 
 
-def _task(
-    model: Transformer, tokens: Tensor, sample: Sample, seed: int
-) -> tuple[Tensor, Tensor | None, Tensor | None]:
+def _task(model: Transformer, tokens: Tensor, sample: Sample, seed: int) -> tuple[Tensor, Tensor | None, Tensor | None]:
     """Inputs, targets and which places count; no targets where there is no language-model head."""
     if model.objective == "next":
         targets = torch.roll(tokens, -1, dims=1)

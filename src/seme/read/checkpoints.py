@@ -119,9 +119,7 @@ def _config(folder: Path) -> dict[str, Any]:
     try:
         return json.loads(path.read_text())
     except (OSError, ValueError) as error:
-        raise FolderError(
-            f"cannot read `{path}`: {error}", hint="the file is damaged; fetch it again"
-        ) from error
+        raise FolderError(f"cannot read `{path}`: {error}", hint="the file is damaged; fetch it again") from error
 
 
 def _named(weights: Weights, key: str) -> str:
@@ -193,9 +191,7 @@ def _projected(opened: Checkpoint) -> Checkpoint:
         read=lambda start, stop: narrow.read(start, stop) @ matrix.T,
         half=False,
     )
-    note = (
-        f"tokens of width {narrow.shape[1]} are measured after the model's own projection to {wide.shape[1]}"
-    )
+    note = f"tokens of width {narrow.shape[1]} are measured after the model's own projection to {wide.shape[1]}"
     return replace(opened, tokens=wide, notes=(*opened.notes, note))
 
 
@@ -204,9 +200,7 @@ def _with_notes(opened: Checkpoint) -> Checkpoint:
     if opened.family and opened.family.name == "ViT" and opened.positions is not None:
         side = round(np.sqrt(len(opened.positions) - 1))
         if side * side == len(opened.positions) - 1:
-            notes.append(
-                f"positions lie on a {side} x {side} grid after one class row; distances are along the raster"
-            )
+            notes.append(f"positions lie on a {side} x {side} grid after one class row; distances are along the raster")
     if opened.positions is not None and _is_centred(opened.positions) and opened.tokens is not None:
         sample = opened.tokens.read(0, min(256, opened.tokens.shape[0]))
         if _is_centred(sample):

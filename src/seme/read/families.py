@@ -273,9 +273,7 @@ def family_of(config: Mapping[str, Any], names: tuple[str, ...]) -> Family | Non
         return next((family for family in FAMILIES if kind in family.types), None)
     for family in FAMILIES:
         layer = family.layer.get("o_w", "").format(i=0)
-        if any(name.endswith(family.position) for name in names) and any(
-            name.endswith(layer) for name in names
-        ):
+        if any(name.endswith(family.position) for name in names) and any(name.endswith(layer) for name in names):
             return family
     return None
 

@@ -148,13 +148,9 @@ def _open_torch(path: Path) -> dict[str, Entry]:
             warnings.simplefilter("ignore", UserWarning)
             content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        raise FolderError(
-            f"cannot read `{path}`: it is a pickle of more than plain tensors", hint=hint
-        ) from error
+        raise FolderError(f"cannot read `{path}`: it is a pickle of more than plain tensors", hint=hint) from error
     except (OSError, RuntimeError, EOFError, ValueError, KeyError, IndexError) as error:
-        raise FolderError(
-            f"cannot read `{path}` as a torch file: {error}", hint="is it a weights file?"
-        ) from error
+        raise FolderError(f"cannot read `{path}` as a torch file: {error}", hint="is it a weights file?") from error
     tensors = _plain_tensors(content)
     if not tensors:
         raise FolderError(f"cannot read `{path}`: it holds no named tensors", hint=hint)

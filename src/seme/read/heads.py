@@ -70,9 +70,7 @@ def record_layers(model: Transformer, tokens: torch.Tensor) -> Iterator[Recorded
     first = first_attention_parts(model, tokens).detach().numpy().astype(np.float64)
     for layer in range(1 if model.partial else model.layers):
         kept: dict[str, np.ndarray] = {}
-        wanted = {
-            f"blocks.{layer}.attn.{name}": name for name in ("hook_in", "hook_attn_scores", "hook_pattern")
-        }
+        wanted = {f"blocks.{layer}.attn.{name}": name for name in ("hook_in", "hook_attn_scores", "hook_pattern")}
 
         def watch(name: str, tensor: torch.Tensor, wanted=wanted, kept=kept) -> None:
             if name in wanted:
@@ -93,9 +91,7 @@ def _shortened(model: Transformer, layers: int) -> Transformer:
 
 
 def _headless(model: Transformer) -> dict[str, torch.Tensor]:
-    return {
-        name: value for name, value in model.weights.items() if not name.startswith(("head_", "final_norm"))
-    }
+    return {name: value for name, value in model.weights.items() if not name.startswith(("head_", "final_norm"))}
 
 
 def measure_heads(
@@ -199,8 +195,6 @@ def _query_key(model: Transformer, layer: int, head: int, parts: np.ndarray) -> 
         rows = slice(head * width, (head + 1) * width)
         bias = model.weights.get(f"{layer}.{name}_b")
         found.append(
-            project_parts(
-                parts, matrix[rows].double().numpy(), None if bias is None else bias[rows].double().numpy()
-            )
+            project_parts(parts, matrix[rows].double().numpy(), None if bias is None else bias[rows].double().numpy())
         )
     return found[0], found[1]

@@ -70,7 +70,6 @@ def _check(table: np.ndarray, k: int) -> None:
     limit = min(table.shape)
     if not 0 <= k <= limit:
         raise UsageError(
-            f"cannot keep or remove {k} components of a table of {table.shape[0]} rows and width "
-            f"{table.shape[1]}",
+            f"cannot keep or remove {k} components of a table of {table.shape[0]} rows and width {table.shape[1]}",
             hint=f"choose k from 0 to {limit}",
         )

@@ -100,8 +100,7 @@ def _refuse_bad(norms: np.ndarray) -> None:
     bad = np.flatnonzero(~np.isfinite(norms))
     if len(bad):
         raise InputError(
-            f"cannot measure the token table: {len(bad)} of its rows hold NaN or infinity, the first is row "
-            f"{bad[0]}",
+            f"cannot measure the token table: {len(bad)} of its rows hold NaN or infinity, the first is row {bad[0]}",
             hint="the checkpoint is damaged or its training diverged",
         )
     if not norms.any():

@@ -123,9 +123,7 @@ def shuffled_increments(
     return np.vstack([np.zeros((1, table.shape[1])), walk])
 
 
-def rotated_rows(
-    rng: np.random.Generator, table: Num[np.ndarray, "pos d_model"]
-) -> Float[np.ndarray, "pos d_model"]:
+def rotated_rows(rng: np.random.Generator, table: Num[np.ndarray, "pos d_model"]) -> Float[np.ndarray, "pos d_model"]:
     """Gives rows of the same norms in independent random directions: no row knows of another."""
     directions = rng.standard_normal(table.shape)
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)

@@ -151,9 +151,7 @@ def toeplitz_r2(gram: Float[np.ndarray, "pos pos"]) -> float:
     return explained / spread if spread > 1e-12 * max(squares, 1e-300) else 1.0
 
 
-def measure_positions(
-    table: Num[np.ndarray, "pos d_model"], *, seed: int = 0, draws: int = 39
-) -> PositionReport:
+def measure_positions(table: Num[np.ndarray, "pos d_model"], *, seed: int = 0, draws: int = 39) -> PositionReport:
     """Measures a position table and its nulls.
 
     Args:
@@ -264,9 +262,7 @@ def _explained_nulls(
                 found = rings(null.scores)
                 best_rings.append(found[0].score if found else 0.0)
                 best_helices.append(helix(null.scores).score)
-        against[name] = {
-            count: compare(leading.explained[count - 1], explained[:, count - 1]) for count in counts
-        }
+        against[name] = {count: compare(leading.explained[count - 1], explained[:, count - 1]) for count in counts}
     return against, best_rings, best_helices
 
 

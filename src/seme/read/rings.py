@@ -123,9 +123,7 @@ def ring(x: Num[np.ndarray, "pos"], y: Num[np.ndarray, "pos"], *, pair: tuple[in
     near = slice(max(0, peak - reach), peak + reach + 1)
     forward_power, backward_power = forward[near].sum(), backward[near].sum()
     total = max(power.sum(), np.finfo(np.float64).tiny)
-    quadrature = abs(forward_power - backward_power) / max(
-        forward_power + backward_power, np.finfo(float).tiny
-    )
+    quadrature = abs(forward_power - backward_power) / max(forward_power + backward_power, np.finfo(float).tiny)
     radius = np.abs(curve)
     amplitude = max(0.0, 1 - radius.std() / max(radius.mean(), np.finfo(float).tiny))
     concentration = both[near].sum() / total

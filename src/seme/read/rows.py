@@ -49,6 +49,4 @@ def as_rows(table: Rows | Num[np.ndarray, "rows width"]) -> Rows:
     if isinstance(table, Rows):
         return table
     rows, width = table.shape
-    return Rows(
-        shape=(rows, width), read=lambda start, stop: table[start:stop], half=table.dtype == np.float16
-    )
+    return Rows(shape=(rows, width), read=lambda start, stop: table[start:stop], half=table.dtype == np.float16)

@@ -156,9 +156,7 @@ def read(
     _read_tokens(opened, body, settings, stage, found)
     model = transformer_of(opened)
     if model is None:
-        found["notes"].append(
-            "attention, causal tests and spaces need a known family with text and positions"
-        )
+        found["notes"].append("attention, causal tests and spaces need a known family with text and positions")
     else:
         _read_model(opened, model, text, settings, stage, found)
     found["notes"], found["verdicts"] = tuple(found["notes"]), tuple(found["verdicts"])
@@ -189,8 +187,7 @@ def _read_positions(table: np.ndarray, settings: Settings, stage: Stage, found: 
     if outliers:
         shown = ", ".join(str(row) for row in outliers[:8]) + (" ..." if len(outliers) > 8 else "")
         found["notes"].append(
-            f"rows {shown} have norms over three times or under a third of the median and are left out "
-            "beside tokens"
+            f"rows {shown} have norms over three times or under a third of the median and are left out beside tokens"
         )
     clean = "without_row0" if 0 in outliers else "all_rows"
     found["notes"].append(f"verdicts on positions use {clean.replace('_', ' ')}")
@@ -210,9 +207,7 @@ def _read_tokens(
     moments = token_moments(rows, advance=step)
     if body is None or rows.shape[1] != body.shape[1]:
         found["tokens_alone"] = measure_alone(moments)
-        found["notes"].append(
-            "tokens are measured alone: there are no positions beside them in the same width"
-        )
+        found["notes"].append("tokens are measured alone: there are no positions beside them in the same width")
         return
     step = stage("tokens against positions", 2)
     found["tokens"] = measure_tokens(rows, body, k=settings.k, seed=settings.seed, moments=moments)

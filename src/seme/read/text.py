@@ -109,9 +109,7 @@ def sample(
     return Sample(tokens=cut, source=source, mask=mask, special=special, words=tuple(to_words(cut[0])))
 
 
-def _random(
-    vocabulary: int, length: int, contexts: int, seed: int, why: str, special: tuple[int, ...]
-) -> Sample:
+def _random(vocabulary: int, length: int, contexts: int, seed: int, why: str, special: tuple[int, ...]) -> Sample:
     """Ordinary tokens drawn uniformly; special ones (padding above all) would not stand inside a sequence."""
     ordinary = np.setdiff1d(np.arange(vocabulary), special)
     tokens = np.random.default_rng(seed).choice(
@@ -139,9 +137,7 @@ def _description(folder: Path) -> dict[str, Any]:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise FolderError(
-            f"cannot read `{path}`: {error}", hint="the file is damaged; fetch it again"
-        ) from error
+        raise FolderError(f"cannot read `{path}`: {error}", hint="the file is damaged; fetch it again") from error
 
 
 def _takes_text(description: dict[str, Any]) -> bool:

@@ -265,9 +265,7 @@ def _cumulative(frame: np.ndarray, moment: np.ndarray, counts: tuple[int, ...]) 
     return np.cumsum(each)[np.array(counts) - 1]
 
 
-def _blocks(
-    table: np.ndarray, basis: np.ndarray, rng: np.random.Generator, draws: int
-) -> tuple[SpectrumBlock, ...]:
+def _blocks(table: np.ndarray, basis: np.ndarray, rng: np.random.Generator, draws: int) -> tuple[SpectrumBlock, ...]:
     """Position energy in the lowest and highest token directions; `basis` is in rising order of variance."""
     width = len(basis)
     centred = table - table.mean(axis=0)
@@ -292,9 +290,7 @@ def _angles(
     found = {}
     for count in counts:
         tokens = basis[:, ::-1][:, :count]
-        null = [
-            np.cos(subspace_angles(random_frame(rng, len(frame), count), tokens)).mean() for _ in range(draws)
-        ]
+        null = [np.cos(subspace_angles(random_frame(rng, len(frame), count), tokens)).mean() for _ in range(draws)]
         value = np.cos(subspace_angles(frame[:, :count], tokens)).mean()
         found[count] = compare(float(value), null)
     return found
@@ -317,9 +313,7 @@ def _cosines(
         values, k = unit_left.T, min(unit_right.shape)
         u, s, _ = np.linalg.svd(unit_right, full_matrices=False)
         coordinates = u[:, :k] * s[:k]
-        null = [
-            np.abs(coordinates @ (random_frame(rng, len(values), k).T @ values)).mean() for _ in range(draws)
-        ]
+        null = [np.abs(coordinates @ (random_frame(rng, len(values), k).T @ values)).mean() for _ in range(draws)]
         found.append(compare(float(np.abs(unit_right @ values).mean()), null))
     return found
 

@@ -243,9 +243,7 @@ def run(model: Transformer, tokens: Tensor, watch: Watch = lambda name, tensor: 
 
 def _block(model: Transformer, index: int, x: Tensor, point: Callable[[str, Tensor], Tensor]) -> Tensor:
     weights, at = model.weights, f"blocks.{index}"
-    norms = [
-        (weights[f"{index}.norm{which}_w"], weights[f"{index}.norm{which}_b"], model.eps) for which in (1, 2)
-    ]
+    norms = [(weights[f"{index}.norm{which}_w"], weights[f"{index}.norm{which}_b"], model.eps) for which in (1, 2)]
     x = point(f"{at}.hook_resid_pre", x)
     inside = point(f"{at}.attn.hook_in", layer_norm(x, *norms[0]) if model.pre_norm else x)
     x = x + _attention(model, index, inside, point)
@@ -263,9 +261,7 @@ def _block(model: Transformer, index: int, x: Tensor, point: Callable[[str, Tens
     return point(f"{at}.hook_resid_post", x)
 
 
-def _attention(
-    model: Transformer, index: int, inside: Tensor, point: Callable[[str, Tensor], Tensor]
-) -> Tensor:
+def _attention(model: Transformer, index: int, inside: Tensor, point: Callable[[str, Tensor], Tensor]) -> Tensor:
     """Softmax attention; queries, keys, values: batch x pos x head x d_head; scores: batch x head x q x k."""
     weights, (batch, length, _) = model.weights, inside.shape
     parts = []
@@ -290,9 +286,7 @@ def _unembed(model: Transformer, x: Tensor) -> Tensor:
         return functional.linear(x, weights["head_w"], weights.get("head_b")) if "head_w" in weights else x
     if model.objective == "masked":
         x = functional.linear(x, weights["transform_w"], weights["transform_b"])
-        x = layer_norm(
-            functional.gelu(x), weights["transform_norm_w"], weights["transform_norm_b"], model.eps
-        )
+        x = layer_norm(functional.gelu(x), weights["transform_norm_w"], weights["transform_norm_b"], model.eps)
     if "project_out" in weights:
         x = functional.linear(x, weights["project_out"])
     return functional.linear(x, weights.get("head_w", weights["tok"]), weights.get("head_b"))

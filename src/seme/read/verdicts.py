@@ -125,11 +125,7 @@ def token_verdicts(tokens: TokenReport, reading: Readout) -> tuple[Verdict, ...]
     )
     gain = reading.position_r2
     against = (
-        "more than chance keeps"
-        if gain.p_above <= LEVEL
-        else "less"
-        if gain.p_below <= LEVEL
-        else "what chance keeps"
+        "more than chance keeps" if gain.p_above <= LEVEL else "less" if gain.p_below <= LEVEL else "what chance keeps"
     )
     return (
         Verdict(
@@ -149,8 +145,7 @@ def token_verdicts(tokens: TokenReport, reading: Readout) -> tuple[Verdict, ...]
             because=f"position read back with R^2 {beside(gain)}, {against}; concatenation gives "
             f"{reading.concatenated:.3g}; tokens recognised {reading.token_identity:.3g} (rotated "
             f"{reading.token_identity_rotated:.3g})",
-            unless="this asks a linear reader of one vector over all used tokens equally; attention may "
-            "need less",
+            unless="this asks a linear reader of one vector over all used tokens equally; attention may need less",
         ),
     )
 
@@ -163,8 +158,7 @@ def head_verdict(heads: Sequence[Head]) -> Verdict:
     means = [sum(head.shares[name] for head in first) / len(first) for name in names]
     total = sum(weights) or 1.0
     pooled = [
-        sum(weight * head.shares[name] for weight, head in zip(weights, first, strict=True)) / total
-        for name in names
+        sum(weight * head.shares[name] for weight, head in zip(weights, first, strict=True)) / total for name in names
     ]
     kinds = ", ".join(f"{count} {kind}" for kind, count in Counter(head.kind for head in first).most_common())
     return Verdict(
@@ -194,8 +188,7 @@ def causal_verdict(report: CausalReport) -> Verdict:
         because=f"cost in {unit}: no position {worst:.3g}, {kept}; within 5% of that from rank "
         f"{enough}; removing the top three {report.cost('remove_top', 3) or 0:.3g}, three random "
         f"{report.cost('remove_random', 3) or 0:.3g}; permuted rows {report.cost('permute') or 0:.3g}",
-        unless=f"measured on {report.contexts} sequences of {report.positions} tokens; longer ones use "
-        "more rows",
+        unless=f"measured on {report.contexts} sequences of {report.positions} tokens; longer ones use more rows",
     )
 
 

@@ -50,21 +50,15 @@ def show(
         UsageError: If k or threads is not positive.
     """
     if k < 1 or threads < 1:
-        raise UsageError(
-            f"got -k {k} and --threads {threads}: expected both to be at least 1", hint="leave them out"
-        )
+        raise UsageError(f"got -k {k} and --threads {threads}: expected both to be at least 1", hint="leave them out")
     for target in (html, png):
         if target is not None and not target.parent.exists():
-            raise UsageError(
-                f"cannot write `{target}`: its folder does not exist", hint="make the folder first"
-            )
+            raise UsageError(f"cannot write `{target}`: its folder does not exist", hint="make the folder first")
     torch.set_num_threads(threads)
     words = text.read_text(encoding="utf-8", errors="replace") if text else None
     settings = Settings(k=k, quick=quick, seed=seed)
     with threadpool_limits(limits=threads), progress(quiet) as stage:
-        reading = read(
-            path, position_key=position_key, token_key=token_key, text=words, settings=settings, stage=stage
-        )
+        reading = read(path, position_key=position_key, token_key=token_key, text=words, settings=settings, stage=stage)
     if html is not None:
         from seme.report.geometry_page import page
 

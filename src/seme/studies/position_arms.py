@@ -78,9 +78,7 @@ class Positions(nn.Module):
         start = torch.linalg.qr(torch.randn(width, k))[0].T.contiguous()
         if source == "trained":
             if directions is None or directions.shape != (k, width):
-                raise UsageError(
-                    f"arm `{self.arm}` needs {k} directions of width {width}", hint="train `added` first"
-                )
+                raise UsageError(f"arm `{self.arm}` needs {k} directions of width {width}", hint="train `added` first")
             start = directions
         if source == "learned":
             self.map = nn.Parameter(start)
@@ -122,9 +120,7 @@ class Small(nn.Module):
     Each block draws from a seed of its own, so that attention starts equal in every arm of one seed.
     """
 
-    def __init__(
-        self, arm: str, sizes: Sizes, scale: float, directions: Tensor | None = None, *, seed: int = 0
-    ):
+    def __init__(self, arm: str, sizes: Sizes, scale: float, directions: Tensor | None = None, *, seed: int = 0):
         super().__init__()
         torch.manual_seed(seed)
         self.positions = Positions(arm, sizes, scale, directions)

@@ -78,9 +78,7 @@ def text_splits() -> tuple[str, dict[str, np.ndarray]]:
     }
 
 
-def configuration(
-    plan: Plan, arm: str, scale: float, seed: int, rate: float, *, trial: bool
-) -> dict[str, Any]:
+def configuration(plan: Plan, arm: str, scale: float, seed: int, rate: float, *, trial: bool) -> dict[str, Any]:
     """Gives everything that decides one run, as plain JSON."""
     names = ("context", "d_model", "layers", "heads", "d_mlp")
     sizes = {"vocabulary": len(text_splits()[0]), **dict(zip(names, plan.sizes, strict=True))}

@@ -87,11 +87,7 @@ def as_text(rows: Sequence[dict[str, Any]]) -> str:
         gap, shape = row["difference"], row["geometry"] or {}
         ends = gap["interval"]
         spread = f"{gap['mean']:+.4f} ({ends[0]:+.4f} to {ends[1]:+.4f})" if ends else f"{gap['mean']:+.4f}"
-        moved = (
-            "-"
-            if row["moved"] is None
-            else f"{row['moved']:.2f}" + ("" if row["left_initial_state"] else "*")
-        )
+        moved = "-" if row["moved"] is None else f"{row['moved']:.2f}" + ("" if row["left_initial_state"] else "*")
         three, ratio = shape.get("three_components"), shape.get("participation_ratio")
         lines.append(
             f"{row['regime']:17} {row['scale']:>5} {row['arm']:15} {row['rate']:>6} "
@@ -100,7 +96,5 @@ def as_text(rows: Sequence[dict[str, Any]]) -> str:
             f"{'-' if ratio is None else format(ratio, '.1f'):>6}"
         )
     if any(row["left_initial_state"] is False for row in rows):
-        lines.append(
-            "* the positions have not left their initial state: this arm says little about learned ones"
-        )
+        lines.append("* the positions have not left their initial state: this arm says little about learned ones")
     return "\n".join(lines)

@@ -11,9 +11,7 @@ import click
 @click.argument("path")
 @click.option("--text", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Text to run on.")
 @click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write a page to this file.")
-@click.option(
-    "--png", type=click.Path(file_okay=False, path_type=Path), help="Write pictures to this folder."
-)
+@click.option("--png", type=click.Path(file_okay=False, path_type=Path), help="Write pictures to this folder.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--quick", is_flag=True, help="Leave out causal tests and spaces of inner nodes.")
 @click.option("--position-key", default="", help="Name of the position table.")
