@@ -11,6 +11,7 @@ import re
 import shlex
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -79,8 +80,9 @@ def test_every_command_has_a_help_text_and_the_common_flags() -> None:
         command = cli.get_command(None, module.name)  # type: ignore[arg-type]
         assert command is not None
         assert command.help
-        flags = {flag for parameter in command.params for flag in parameter.opts}
-        assert {"--json", "--quiet"} <= flags, module.name
+        for one in command.commands.values() if isinstance(command, click.Group) else [command]:
+            flags = {flag for parameter in one.params for flag in parameter.opts}
+            assert {"--json", "--quiet"} <= flags, one.name
 
 
 def test_what_the_readme_shows_is_what_the_commands_print(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal
@@ -46,9 +46,14 @@ class Expression:
         return ()
 
     def named(self, name: str) -> Any:
-        """Gives the expression a name, which follows it into the weights. Returns the expression itself."""
-        self.name = name
-        return self
+        """Gives the expression a name, which follows it into the weights. Returns the named expression."""
+        own = self._own()
+        own.name = name
+        return own
+
+    def _own(self) -> Any:
+        """The expression itself, or a copy of what all programs share: tokens, positions, length."""
+        return self if self.arguments else replace(self, source=source_line())
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
@@ -58,14 +63,16 @@ class Sequence(Expression):
     as_kind: Kind | None = None
 
     def numerical(self) -> Sequence:
-        """Asks for one number (one logit) where this sequence is an output. Returns the sequence itself."""
-        self.as_kind = "number"
-        return self
+        """Asks for one number (one logit) where this sequence is an output. Returns the sequence that asks."""
+        own = self._own()
+        own.as_kind = "number"
+        return own
 
     def categorical(self) -> Sequence:
-        """Asks for one label per value where this sequence is an output. Returns the sequence itself."""
-        self.as_kind = "category"
-        return self
+        """Asks for one label per value where this sequence is an output. Returns the sequence that asks."""
+        own = self._own()
+        own.as_kind = "category"
+        return own
 
     # Operators. Python's own functions do the work, so a program means what the same Python means.
     def __add__(self, other: Any) -> Sequence:
