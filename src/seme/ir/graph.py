@@ -139,8 +139,8 @@ class Neurons(Node):
         offsets: [hidden].
         write: [hidden, size].
         hidden: Names of the hidden semes; `x1 x2 ...` when they have none.
-        points: [P] every ideal value of `read` when r = 1 and they are finitely many, sorted; of a real number the bends
-            and both ends of its range; None when r > 1.
+        points: [P] every ideal value of `read` when r = 1 and they are finitely many, sorted; of a real number the
+            bends and both ends of its range; None when r > 1.
         quantum: Every ideal pre-activation is zero or at least this far from it; 0 when that is not so.
         approximation: Largest distance of the ideal piecewise-linear function from what the node stands for.
         exclusive: Whether at most one neuron is ever active, ideally.
