@@ -73,7 +73,7 @@ def show(listed: Listed) -> Row:
         report = check(model, lambda xs: evaluate(program, xs), inputs)
         model.save(FOLDER / listed.name)
     except SemeError as error:
-        return Row(cells=(*head, "", "", "", "", "", "", "refused"), trouble=error.message)
+        return Row(cells=(*head, "", "", "", "", "", "refused"), trouble=error.message)
     size = figures(model)
     cells = (
         *head,
@@ -82,8 +82,7 @@ def show(listed: Listed) -> Row:
         str(size["d_model"]),
         rounded(size["parameters"]),
         str(size["exact_up_to"]["float32"]),
-        str(report.checked),
-        str(report.wrong),
+        f"{report.wrong}/{report.checked}",
     )
     first = report.first_divergence
     return Row(cells=cells, trouble=f"{report.wrong} wrong, first {json.dumps(first)}" if report.wrong else "")
@@ -95,8 +94,8 @@ def table(rows: list[Row], *, wide: bool) -> Table:
     out.add_column("program", no_wrap=True)
     if wide:
         out.add_column("what it says", no_wrap=True, overflow="ellipsis", ratio=1)
-    out.add_column("sample -> answer", no_wrap=True, overflow="ellipsis", max_width=2 * ANSWER + 4)
-    for title in ("lay-\ners", "d_\nmodel", "para-\nmeters", "proved\nup to", "check-\ned", "wrong"):
+    out.add_column("sample -> answer", no_wrap=True, overflow="ellipsis", max_width=2 * ANSWER + 4 if wide else 20)
+    for title in ("lay-\ners", "d_\nmodel", "para-\nmeters", "proved\nup to", "wrong"):
         out.add_column(title, justify="right", no_wrap=True, min_width=max(map(len, title.split("\n"))))
     for row in rows:
         cells = row.cells if wide else (row.cells[0], *row.cells[2:])

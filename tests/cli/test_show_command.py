@@ -15,7 +15,7 @@ def test_every_space_head_and_bank_is_shown_within_80_columns(seme, reverse_fold
     joined = told.out.replace("\n", "").replace(" ", "")
     for space in meaning["spaces"]:
         assert space["name"].replace(" ", "")[:10] in joined
-    assert "1.0-6" in told.out
+    assert all(f"\n{layer}.0" in told.out for layer in {head["layer"] for head in meaning["heads"]})
     assert "(reverse.py:" in told.out
     assert "What is proved" in told.out
 

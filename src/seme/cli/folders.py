@@ -64,11 +64,17 @@ def figures(model: Model) -> dict[str, Any]:
 def summary_text(made: dict[str, Any]) -> str:
     """The figures in words."""
     reach = ", ".join(f"{name} {told_length(length)}" for name, length in made["exact_up_to"].items())
+    layers, heads = some(made["layers"], "layer"), some(made["heads"], "head")
     return (
-        f"{made['layers']} layers, d_model {made['d_model']}, {made['heads']} heads of {made['d_head']}, "
-        f"d_mlp {made['d_mlp']}\n{made['parameters']:,} parameters, {made['nonzero']:,} of them not zero, "
+        f"{layers}, d_model {made['d_model']}, {heads} of {made['d_head']}, d_mlp {made['d_mlp']}\n"
+        f"{made['parameters']:,} parameters, {made['nonzero']:,} of them not zero, "
         f"compiled in {made['compile_seconds']:.2f} s\nproved exact up to length: {reach}"
     )
+
+
+def some(count: int, what: str) -> str:
+    """A count with its noun."""
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def told_length(length: int) -> str:

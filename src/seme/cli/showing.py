@@ -12,6 +12,7 @@ from rich.console import Console, RenderableType
 from rich.markup import escape
 from rich.table import Table
 
+from seme.cli.folders import some
 from seme.core.errors import UsageError
 from seme.exchange.values import to_json
 from seme.model.artifact import Artifact
@@ -81,8 +82,8 @@ def _shape(data: dict[str, Any]) -> str:
     outputs = ", ".join(f"`{escape(block['name'])}` ({_answers(block)})" for block in data["outputs"])
     name = data["provenance"].get("program")
     return (
-        f"[bold]{escape(name) if name else 'A model'}[/bold]: {kind}, {_some(spec['layers'], 'layer')}, "
-        f"d_model {spec['d_model']}, {_some(spec['heads'], 'head')} of {spec['d_head']}, d_mlp {spec['d_mlp']}, "
+        f"[bold]{escape(name) if name else 'A model'}[/bold]: {kind}, {some(spec['layers'], 'layer')}, "
+        f"d_model {spec['d_model']}, {some(spec['heads'], 'head')} of {spec['d_head']}, d_mlp {spec['d_mlp']}, "
         f"{spec['activation']}, {spec['dtype']}\n"
         f"reads up to {spec['n_positions'] - 1} tokens of {len(data['tokens'])} kinds: "
         f"{escape(_few([_text(token) for token in data['tokens']]))}\ngives {outputs}"
@@ -90,7 +91,7 @@ def _shape(data: dict[str, Any]) -> str:
 
 
 def _answers(block: dict[str, Any]) -> str:
-    return "a number" if block["kind"] == "number" else _some(len(block["labels"]), "label")
+    return "a number" if block["kind"] == "number" else some(len(block["labels"]), "label")
 
 
 def _table(title: str, *columns: str) -> Table:
@@ -115,7 +116,7 @@ def _spaces(spaces: list[dict[str, Any]]) -> Table:
 
 def _heads(layer: int, heads: list[dict[str, Any]], of: int) -> Table:
     """Heads that read and select alike, one after the other, share a row."""
-    title = f"Layer {layer}, attention ({len(heads)} of {_some(of, 'head')} in use)"
+    title = f"Layer {layer}, attention ({len(heads)} of {some(of, 'head')} in use)"
     table = _table(title, "head", "selects keys by", "query reads", "key reads", "moves", "to")
     for _, group in itertools.groupby(heads, key=lambda head: (head["reads"], head["predicate"])):
         alike = list(group)
@@ -164,10 +165,6 @@ def _span(first: int, count: int) -> str:
 
 def _text(token: Any) -> str:
     return token if isinstance(token, str) else str(token)
-
-
-def _some(count: int, what: str) -> str:
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def _few(names: list[str]) -> str:

@@ -140,7 +140,7 @@ def plan(program: Program, *, dtype: str, activation: Activation) -> Plan:
         if tried[-1].certificate.proved:
             return tried[-1]
     best = min(tried, key=lambda p: p.certificate.margins[0].used)
-    raise refusal(program, best, dtype, shorter=longest_below(program, dtype, activation))
+    raise refusal(program, best, dtype, proved=longest_below(program, dtype, activation))
 
 
 def longest_below(program: Program, dtype: str, activation: Activation) -> int:
@@ -186,23 +186,13 @@ def arrange(lowered: Lowered, *, dtype: str, activation: Activation, named: froz
     return Plan(graph=graph, outputs=lowered.outputs, placed=placed, plan=where, certificate=certificate)
 
 
-def refusal(program: Program, best: Plan, dtype: str, *, shorter: int | None = None) -> NotProvedError:
-    """The error for what cannot be proved: node, margin, remedies.
-
-    Args:
-        program: What was asked for.
-        best: The plan that came closest.
-        dtype: The float type.
-        shorter: A shorter length that is proved, 0 where there is none; None where that was not looked for.
-    """
+def refusal(program: Program, best: Plan, dtype: str, *, proved: int = 0) -> NotProvedError:
+    """The error for what cannot be proved: node, margin, remedies; `proved` is a length that can be, if known."""
     worst = best.certificate.margins[0]
     note = next((n.note for n in best.graph.nodes if n.name == worst.node), "")
     wider = {"float16": "float32", "bfloat16": "float32", "float32": "float64"}.get(dtype)
     remedies = [f"use --dtype {wider}"] if wider else []
-    if shorter is None:
-        remedies.append(f"a --max-length below {program.max_length}")
-    elif shorter:
-        remedies.append(f"--max-length {shorter}, which is proved")
+    remedies += [f"--max-length {proved}, which is proved"] if proved else []
     return NotProvedError(
         f"cannot prove `{program.name or 'the program'}` exact for length {program.max_length} in {dtype}: "
         f"`{worst.node}`{f' from {note}' if note else ''}: {worst.what} is {worst.have:.3g}, "

@@ -25,9 +25,9 @@ from seme.lang.expressions import (
 )
 from seme.lang.operators import COMPARISONS
 
-tokens = Tokens(name="tokens")
-positions = Positions(name="positions")
-length = Length(name="length")
+tokens = Tokens(name="tokens", source="")
+positions = Positions(name="positions", source="")
+length = Length(name="length", source="")
 
 _SYMBOLS = {
     "==": "equal",

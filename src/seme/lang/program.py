@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
@@ -93,6 +94,11 @@ def program(
     """
     named = dict(output) if isinstance(output, Mapping) else ({} if output is None else {"output": output})
     named |= outputs
+    for key in named:
+        if not re.fullmatch(r"[\w.+-]+", str(key)):
+            raise ProgramError(
+                f"{key!r} cannot name an output", hint="use letters, digits and . + - _, as in next_token"
+            )
     if not named:
         raise ProgramError("a program needs at least one output", hint="program(expression, vocab=..., max_length=...)")
     ordered = _vocabulary(vocab)

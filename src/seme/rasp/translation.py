@@ -170,10 +170,9 @@ class Translation:
         return id(value)
 
     def _operator(self, name: str, *inputs: lang.Sequence) -> lang.Sequence:
-        if name in _DIVISIONS and not (isinstance(inputs[1], lang.Constant) and inputs[1].value):
-            return self._table(OPERATORS[name], *inputs)
         meaning = ("operator", name, *map(id, inputs))
-        return self._make(lang.Map, meaning, function=OPERATORS[name], inputs=inputs, operator=name)
+        function = defined(OPERATORS[name]) if name in _DIVISIONS else OPERATORS[name]
+        return self._make(lang.Map, meaning, function=function, inputs=inputs, operator=name)
 
     def _table(self, function: Callable[..., Any], *inputs: lang.Sequence) -> lang.Sequence:
         meaning = ("table", self._function_key(function), *map(id, inputs))

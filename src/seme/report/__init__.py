@@ -1,5 +1,4 @@
-"""Report: stored results as self-contained HTML pages, one module per kind of result.
+"""Report: stored results and readings become pages, pictures and words.
 
-Takes the plain JSON of a study, gives the text of a page that opens without a network. Imports
-`studies`, `store` and what is below them.
+Takes readings and rows of the store, gives self-contained HTML, PNG and text. Imports rooms below it.
 """

@@ -1,0 +1,214 @@
+"""Does it matter: what the model loses when its positions, or terms of its scores, are changed.
+
+With a language-model head the cost is the change of loss in nats per token; without one, the share of the
+outputs' variance that changes. Every test reports the untouched model (change 0 by construction is the
+control that must fail to show an effect) and an interval over contexts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from seme.read import interventions
+from seme.read.attention import PARTS, TERMS
+from seme.read.nulls import interval
+from seme.read.text import Sample
+from seme.read.transformer import Transformer, first_attention_parts, run
+
+RANKS = (0, 1, 2, 3, 5, 10, 20, 50, 100)
+REMOVED = (1, 3, 10)
+SHIFTS = (1, 8)
+MASKED_SHARE = 0.15
+RANDOM_DRAWS = 3
+"""Draws of each random intervention; their contexts are pooled for the interval."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """What one change costs.
+
+    Attributes:
+        change: What was changed: truncate, remove_top, remove_random, shift, permute, rotate, mean, delete.
+        amount: Rank, number of directions or places, or the deleted term.
+        cost: Mean change of loss (nats per token), or share of output variance changed.
+        interval: 95% bootstrap interval over contexts.
+    """
+
+    change: str
+    amount: int | str
+    cost: float
+    interval: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CausalReport:
+    """All effects on one model.
+
+    Attributes:
+        measure: "loss" (nats per token) or "output variance" (share changed).
+        baseline: Loss of the untouched model, or 0.
+        uniform_loss: log of the vocabulary, for scale; None without a head.
+        contexts: Sequences used.
+        positions: Their length.
+        effects: One per change and amount.
+    """
+
+    measure: str
+    baseline: float
+    uniform_loss: float | None
+    contexts: int
+    positions: int
+    effects: tuple[Effect, ...]
+
+    def cost(self, change: str, amount: int | str | None = None) -> float | None:
+        """Gives one effect's cost, or None if it was not measured."""
+        found = [each.cost for each in self.effects if each.change == change and amount in (None, each.amount)]
+        return found[0] if found else None
+
+
+def measure_effects(
+    model: Transformer,
+    sample: Sample,
+    *,
+    contexts: int = 16,
+    seed: int = 0,
+    advance: Callable[[int], None] = lambda count: None,
+) -> CausalReport:
+    """Changes the positions and the first layer's score terms, and measures what is lost.
+
+    Args:
+        model: The model, with its own positions.
+        sample: Token sequences.
+        contexts: Sequences used.
+        seed: Seed of random changes, masks and bootstraps.
+        advance: Told of each run done.
+
+    Returns:
+        The report.
+    """
+    tokens = torch.from_numpy(sample.tokens[:contexts])
+    score, baseline, measure = _scorer(model, tokens, sample, seed)
+    table = model.weights["pos"].double().numpy()
+    length, rng = tokens.shape[1], np.random.default_rng(seed)
+    effects = []
+    for change, amount, changed in _tables(table, length, rng):
+        costs = []
+        for each in changed:
+            costs.append(score(model.with_positions(each), None))
+            advance(1)
+        effects.append(_effect(change, amount, np.concatenate(costs), seed))
+    parts = first_attention_parts(model, tokens)
+    for term in TERMS:
+        effects.append(_effect("delete", term, score(model, _without(model, parts, term)), seed))
+        advance(1)
+    return CausalReport(
+        measure=measure,
+        baseline=baseline,
+        uniform_loss=float(np.log(len(model.weights["tok"]))) if measure == "loss" else None,
+        contexts=len(tokens),
+        positions=length,
+        effects=tuple(effects),
+    )
+
+
+def count_runs(width: int, rows: int, length: int) -> int:
+    """Gives the number of runs `measure_effects` makes, for a progress bar."""
+    rng = np.random.default_rng(0)
+    tables = _tables(np.eye(rows, width), length, rng, dry=True)
+    return sum(len(changed) for _, _, changed in tables) + len(TERMS)
+
+
+def _tables(
+    table: np.ndarray, length: int, rng: np.random.Generator, *, dry: bool = False
+) -> Iterator[tuple[str, int | str, list[np.ndarray]]]:
+    """Every changed table; random changes come several times. Truncation looks at the rows that are used."""
+    used, limit = table[:length], min(length - 1, table.shape[1])
+
+    def whole(part: np.ndarray) -> np.ndarray:
+        return np.vstack([part, table[length:]])
+
+    for k in (*[rank for rank in RANKS if rank < limit], limit):
+        yield "truncate", k, [whole(interventions.truncate(used, k))]
+    for k in [count for count in REMOVED if count < limit]:
+        yield "remove_top", k, [whole(interventions.remove_top(used, k))]
+        draws = [] if dry else [interventions.remove_random(used, k, rng) for _ in range(RANDOM_DRAWS)]
+        yield "remove_random", k, [whole(each) for each in draws] or [table] * RANDOM_DRAWS
+    for places in SHIFTS:
+        if length + places <= len(table):
+            yield "shift", places, [interventions.shift(table, places)]
+    yield "permute", length, [interventions.permute(table, length, rng) for _ in range(RANDOM_DRAWS)]
+    draws = [table] * RANDOM_DRAWS if dry else [interventions.rotate(table, rng) for _ in range(RANDOM_DRAWS)]
+    yield "rotate", table.shape[1], draws
+
+
+Scorer = Callable[[Transformer, Callable[[str, Tensor], Tensor | None] | None], np.ndarray]
+
+
+def _scorer(model: Transformer, tokens: Tensor, sample: Sample, seed: int) -> tuple[Scorer, float, str]:
+    """Gives a function from a changed model to costs per context, the baseline, and the measure's name."""
+    inputs, targets, counted = _task(model, tokens, sample, seed)
+    untouched = run(model, inputs)
+    if targets is None:
+        spread = ((untouched - untouched.mean(dim=(0, 1))) ** 2).sum(dim=(1, 2)).mean().clamp_min(1e-30)
+
+        def changed(other: Transformer, edit) -> np.ndarray:
+            outputs = run(other, inputs, edit or (lambda name, tensor: None))
+            return (((outputs - untouched) ** 2).sum(dim=(1, 2)) / spread).numpy().astype(np.float64)
+
+        return changed, 0.0, "output variance"
+    before = _losses(untouched, targets, counted)
+
+    def lost(other: Transformer, edit) -> np.ndarray:
+        return _losses(run(other, inputs, edit or (lambda name, tensor: None)), targets, counted) - before
+
+    return lost, float(before.mean()), "loss"
+
+
+def _task(model: Transformer, tokens: Tensor, sample: Sample, seed: int) -> tuple[Tensor, Tensor | None, Tensor | None]:
+    """Inputs, targets and which places count; no targets where there is no language-model head."""
+    if model.objective == "next":
+        targets = torch.roll(tokens, -1, dims=1)
+        counted = torch.ones_like(tokens, dtype=torch.bool)
+        counted[:, -1] = False
+        return tokens, targets, counted
+    if model.objective == "masked" and sample.mask is not None:
+        chance = torch.rand(tokens.shape, generator=torch.Generator().manual_seed(seed))
+        special = torch.isin(tokens, torch.tensor(sample.special))
+        counted = (chance < MASKED_SHARE) & ~special
+        counted[:, tokens.shape[1] // 2] = True
+        return torch.where(counted, torch.tensor(sample.mask), tokens), tokens, counted
+    return tokens, None, None
+
+
+def _losses(logits: Tensor, targets: Tensor, counted: Tensor | None) -> np.ndarray:
+    """Mean cross-entropy over the counted places, per context, in nats."""
+    assert counted is not None
+    each = torch.nn.functional.cross_entropy(logits.transpose(1, 2), targets, reduction="none")
+    return ((each * counted).sum(dim=1) / counted.sum(dim=1)).numpy().astype(np.float64)
+
+
+def _without(model: Transformer, parts: Tensor, term: str) -> Callable[[str, Tensor], Tensor | None]:
+    """A watch that takes one term away from the first layer's scores."""
+    query, key = (PARTS.index(part) for part in term.split("-"))
+    projected = []
+    for name, index in (("q", query), ("k", key)):
+        bias = model.weights.get(f"0.{name}_b") if index == 2 else None
+        full = torch.nn.functional.linear(parts[index], model.weights[f"0.{name}_w"], bias)
+        projected.append(full.view(*full.shape[:2], model.heads, -1))
+    taken = torch.einsum("bqhd,bkhd->bhqk", *projected) / projected[0].shape[-1] ** 0.5
+
+    def watch(name: str, tensor: Tensor) -> Tensor | None:
+        return tensor - taken if name == "blocks.0.attn.hook_attn_scores" else None
+
+    return watch
+
+
+def _effect(change: str, amount: int | str, costs: np.ndarray, seed: int) -> Effect:
+    rng = np.random.default_rng(seed)
+    draws = costs[rng.integers(0, len(costs), (200, len(costs)))].mean(axis=1)
+    return Effect(change=change, amount=amount, cost=float(costs.mean()), interval=interval(draws))

@@ -1,0 +1,292 @@
+"""A forward pass that shows everything: GPT-2, OPT, BERT, RoBERTa and DistilBERT shapes from weights alone.
+
+Points of the pass carry the field's names (`hook_resid_post`, `hook_q` ...). The embedding is kept in its
+three parts - token, position, rest - so that attention scores can be split exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from seme.core.errors import FolderError
+from seme.read.checkpoints import Checkpoint
+
+Watch = Callable[[str, Tensor], Tensor | None]
+"""Called with a point's name and tensor; may give another tensor to go on with."""
+
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "gelu": functional.gelu,
+    "gelu_new": lambda x: functional.gelu(x, approximate="tanh"),
+    "gelu_pytorch_tanh": lambda x: functional.gelu(x, approximate="tanh"),
+    "gelu_fast": lambda x: functional.gelu(x, approximate="tanh"),
+    "quick_gelu": lambda x: x * torch.sigmoid(1.702 * x),
+    "relu": functional.relu,
+    "silu": functional.silu,
+    "tanh": torch.tanh,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transformer:
+    """A transformer ready to run.
+
+    Attributes:
+        weights: Our names -> tensors; layer tensors are `{layer}.{name}`; every matrix is output x input.
+        layers: Number of layers that can be run.
+        heads: Heads per layer.
+        eps: Of the layer norms.
+        activation: Name of the activation.
+        causal: Whether a query sees earlier positions only.
+        pre_norm: Whether norms stand before the sublayers.
+        objective: "next" (next token), "masked" (masked token) or "outputs" (no language-model head).
+        partial: Why only the first layer's attention can be run, or "".
+    """
+
+    weights: Mapping[str, Tensor]
+    layers: int
+    heads: int
+    eps: float
+    activation: str
+    causal: bool
+    pre_norm: bool
+    objective: str
+    partial: str
+
+    def with_positions(self, table: np.ndarray) -> Transformer:
+        """Gives the same model with another position table."""
+        changed = torch.as_tensor(np.asarray(table), dtype=self.weights["tok"].dtype)
+        return replace(self, weights={**self.weights, "pos": changed})
+
+
+def transformer_of(opened: Checkpoint) -> Transformer | None:
+    """Builds the runnable model of a checkpoint, or gives None if its family is not known or not of text.
+
+    Raises:
+        FolderError: If a tensor the family needs is missing.
+    """
+    family = opened.family
+    if family is None or not family.layer or opened.positions is None or opened.tokens is None:
+        return None
+    weights = _top(opened)
+    weights["pos"] = torch.as_tensor(opened.positions, dtype=torch.float32)
+    layers = _setting(opened, "layers") or _count_layers(opened)
+    for index in range(layers):
+        for name, tensor in _layer(opened, index).items():
+            weights[f"{index}.{name}"] = tensor
+    heads = _setting(opened, "heads")
+    if not heads:
+        return None
+    return Transformer(
+        weights=weights,
+        layers=layers,
+        heads=int(heads),
+        eps=float(_setting(opened, "eps") or family.default_eps),
+        activation=str(_setting(opened, "activation") or "gelu"),
+        causal=family.causal,
+        pre_norm=family.pre_norm and opened.config.get("do_layer_norm_before", True),
+        objective=_objective(opened, weights),
+        partial=family.partial,
+    )
+
+
+def _setting(opened: Checkpoint, name: str) -> Any:
+    assert opened.family is not None
+    keys = opened.family.settings.get(name, ())
+    return next((opened.config[key] for key in keys if opened.config.get(key) is not None), None)
+
+
+def _count_layers(opened: Checkpoint) -> int:
+    assert opened.family is not None
+    index = 0
+    while opened.prefix + opened.family.layer["o_w"].format(i=index) in opened.weights:
+        index += 1
+    return index
+
+
+def _top(opened: Checkpoint) -> dict[str, Tensor]:
+    """Token table and everything outside the layers."""
+    assert opened.family is not None
+    assert opened.tokens is not None
+    family = opened.family
+    rows = opened.tokens
+    found = {"tok": torch.from_numpy(np.ascontiguousarray(rows.read(0, rows.shape[0]))).float()}
+    for ours, theirs in family.top.items():
+        if opened.prefix + theirs in opened.weights:
+            found[ours] = opened.weights[opened.prefix + theirs].tensor()
+    for ours, theirs in family.heads_of_language:
+        if theirs in opened.weights:
+            found[ours] = opened.weights[theirs].tensor()
+    return found
+
+
+def _layer(opened: Checkpoint, index: int) -> dict[str, Tensor]:
+    """One layer's tensors under our names, matrices output x input."""
+    assert opened.family is not None
+    family, found = opened.family, {}
+    for ours, theirs in family.layer.items():
+        name = opened.prefix + theirs.format(i=index)
+        if name in opened.weights:
+            tensor = opened.weights[name].tensor()
+            flip = family.transposed and tensor.dim() == 2
+            found[ours] = tensor.T.contiguous() if flip else tensor
+    if family.fused:
+        name = opened.prefix + family.fused.format(i=index)
+        matrix = opened.weights[f"{name}.weight"].tensor()
+        matrix = matrix.T if family.transposed else matrix
+        bias = opened.weights[f"{name}.bias"].tensor()
+        for ours, part, shift in zip("qkv", matrix.chunk(3), bias.chunk(3), strict=True):
+            found[f"{ours}_w"], found[f"{ours}_b"] = part.contiguous(), shift
+    needed = ("q_w", "k_w", "v_w", "o_w", "up_w", "down_w", "norm1_w", "norm2_w")
+    missing = [ours for ours in needed if ours not in found]
+    if missing:
+        raise FolderError(
+            f"cannot run `{opened.path}`: layer {index} of this {family.name} lacks {', '.join(missing)}",
+            hint="read its tables alone with --quick, or fetch the checkpoint again",
+        )
+    return found
+
+
+def _objective(opened: Checkpoint, weights: Mapping[str, Tensor]) -> str:
+    """What the outputs are for, by the head that is there and by the named architecture."""
+    architectures = " ".join(opened.config.get("architectures") or ())
+    if "Classification" in architectures:
+        return "outputs"
+    if opened.family is not None and opened.family.causal:
+        return "next"
+    return "masked" if "MaskedLM" in architectures and "transform_w" in weights else "outputs"
+
+
+def layer_norm(x: Tensor, weight: Tensor, bias: Tensor | None, eps: float) -> Tensor:
+    """Layer norm over the last axis."""
+    return functional.layer_norm(x, x.shape[-1:], weight, bias, eps)
+
+
+def norm_parts(parts: Tensor, weight: Tensor, bias: Tensor, eps: float) -> Tensor:
+    """Carries parts through a layer norm with each token's own norm scale held at its value.
+
+    Args:
+        parts: Content, position and rest along the first axis; they sum to the norm's input.
+        weight: The norm's gain.
+        bias: The norm's bias; it joins the rest.
+        eps: Of the norm.
+
+    Returns:
+        Parts that sum to the norm's output exactly (up to rounding).
+    """
+    total = parts.sum(dim=0)
+    scale = torch.rsqrt(total.var(dim=-1, unbiased=False, keepdim=True) + eps)
+    carried = (parts - parts.mean(dim=-1, keepdim=True)) * scale * weight
+    return torch.cat([carried[:2], carried[2:] + bias])
+
+
+def embedding_parts(model: Transformer, tokens: Tensor) -> Tensor:
+    """Gives what enters the first layer as three parts that sum to it: content, position, rest.
+
+    Args:
+        model: The model.
+        tokens: Token ids, batch x pos.
+
+    Returns:
+        Shape 3 x batch x pos x d_model, before the first layer's own norm where norms stand first.
+    """
+    weights = model.weights
+    content = weights["tok"][tokens]
+    position = weights["pos"][: tokens.shape[1]].expand_as(content)
+    rest = torch.zeros_like(content) + weights["type"][0] if "type" in weights else torch.zeros_like(content)
+    parts = torch.stack([content, position, rest])
+    if "embed_norm_w" in weights:
+        parts = norm_parts(parts, weights["embed_norm_w"], weights["embed_norm_b"], model.eps)
+    return parts
+
+
+def first_attention_parts(model: Transformer, tokens: Tensor) -> Tensor:
+    """Gives the three parts of what the first layer's queries and keys are made from."""
+    parts = embedding_parts(model, tokens)
+    if model.pre_norm:
+        parts = norm_parts(parts, model.weights["0.norm1_w"], model.weights["0.norm1_b"], model.eps)
+    return parts
+
+
+@torch.no_grad()
+def run(model: Transformer, tokens: Tensor, watch: Watch = lambda name, tensor: None) -> Tensor:
+    """Runs the model.
+
+    Args:
+        model: The model.
+        tokens: Token ids, batch x pos; no padding.
+        watch: Sees every point of the pass and may replace it.
+
+    Returns:
+        Logits where there is an output head, else the last residual stream; batch x pos x features.
+    """
+
+    def point(name: str, tensor: Tensor) -> Tensor:
+        changed = watch(name, tensor)
+        return tensor if changed is None else changed
+
+    x = point("hook_embed", embedding_parts(model, tokens).sum(dim=0))
+    for index in range(1 if model.partial else model.layers):
+        x = _block(model, index, x, point)
+        if model.partial:
+            return x
+    if "final_norm_w" in model.weights:
+        x = layer_norm(x, model.weights["final_norm_w"], model.weights["final_norm_b"], model.eps)
+    return _unembed(model, point("hook_final", x))
+
+
+def _block(model: Transformer, index: int, x: Tensor, point: Callable[[str, Tensor], Tensor]) -> Tensor:
+    weights, at = model.weights, f"blocks.{index}"
+    norms = [(weights[f"{index}.norm{which}_w"], weights[f"{index}.norm{which}_b"], model.eps) for which in (1, 2)]
+    x = point(f"{at}.hook_resid_pre", x)
+    inside = point(f"{at}.attn.hook_in", layer_norm(x, *norms[0]) if model.pre_norm else x)
+    x = x + _attention(model, index, inside, point)
+    if not model.pre_norm:
+        x = layer_norm(x, *norms[0])
+    x = point(f"{at}.hook_resid_mid", x)
+    if model.partial:
+        return x
+    inside = layer_norm(x, *norms[1]) if model.pre_norm else x
+    hidden = functional.linear(inside, weights[f"{index}.up_w"], weights.get(f"{index}.up_b"))
+    hidden = point(f"{at}.mlp.hook_post", ACTIVATIONS[model.activation](hidden))
+    x = x + functional.linear(hidden, weights[f"{index}.down_w"], weights.get(f"{index}.down_b"))
+    if not model.pre_norm:
+        x = layer_norm(x, *norms[1])
+    return point(f"{at}.hook_resid_post", x)
+
+
+def _attention(model: Transformer, index: int, inside: Tensor, point: Callable[[str, Tensor], Tensor]) -> Tensor:
+    """Softmax attention; queries, keys, values: batch x pos x head x d_head; scores: batch x head x q x k."""
+    weights, (batch, length, _) = model.weights, inside.shape
+    parts = []
+    for name in "qkv":
+        full = functional.linear(inside, weights[f"{index}.{name}_w"], weights.get(f"{index}.{name}_b"))
+        parts.append(point(f"blocks.{index}.attn.hook_{name}", full.view(batch, length, model.heads, -1)))
+    query, key, value = parts
+    scores = torch.einsum("bqhd,bkhd->bhqk", query, key) / query.shape[-1] ** 0.5
+    scores = point(f"blocks.{index}.attn.hook_attn_scores", scores)
+    if model.causal:
+        ahead = torch.triu(torch.ones(length, length, dtype=torch.bool), diagonal=1)
+        scores = scores.masked_fill(ahead, float("-inf"))
+    pattern = point(f"blocks.{index}.attn.hook_pattern", scores.softmax(dim=-1))
+    mixed = torch.einsum("bhqk,bkhd->bqhd", pattern, value).reshape(batch, length, -1)
+    return functional.linear(mixed, weights[f"{index}.o_w"], weights.get(f"{index}.o_b"))
+
+
+def _unembed(model: Transformer, x: Tensor) -> Tensor:
+    """The output head that is there; without one, the stream itself."""
+    weights = model.weights
+    if model.objective == "outputs":
+        return functional.linear(x, weights["head_w"], weights.get("head_b")) if "head_w" in weights else x
+    if model.objective == "masked":
+        x = functional.linear(x, weights["transform_w"], weights["transform_b"])
+        x = layer_norm(functional.gelu(x), weights["transform_norm_w"], weights["transform_norm_b"], model.eps)
+    if "project_out" in weights:
+        x = functional.linear(x, weights["project_out"])
+    return functional.linear(x, weights.get("head_w", weights["tok"]), weights.get("head_b"))

@@ -1,0 +1,214 @@
+"""Verdicts in words, each with the numbers behind it and what would change it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from seme.read.attention import Head
+from seme.read.causal import CausalReport
+from seme.read.nulls import Comparison
+from seme.read.positions import PositionReport
+from seme.read.readout import Readout
+from seme.read.spaces import Agreement
+from seme.read.tokens import TokenReport
+
+LEVEL = 0.05
+"""A claim is made only where its null reaches the value in at most one draw of twenty."""
+
+HELIX_SCORE = 0.5
+"""A helix also has to be a good one: straightness x share x ring of at least one half. MiniLM, which is
+none, has .2;
+a planted helix with 2% noise .8."""
+
+NO_COST = 1e-6
+"""A cost below float32 rounding of outputs: without positions nothing changes."""
+
+LOST = 0.01
+"""Reading back less by one percentage point than concatenation counts as losing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """One answer.
+
+    Attributes:
+        claim: What was asked.
+        answer: yes, no, or in words.
+        because: The numbers behind it.
+        unless: What would change it.
+    """
+
+    claim: str
+    answer: str
+    because: str
+    unless: str
+
+
+def beside(found: Comparison) -> str:
+    """Puts a value beside its null in words.
+
+    >>> from seme.read.nulls import compare
+    >>> beside(compare(1.0, [0.25, 0.5, 0.75]))
+    '1 against 0.5 (95% of 3 null draws in 0.263 to 0.738)'
+    """
+    low, high = found.null_interval
+    spread = f"95% of {found.draws} null draws in {low:.3g} to {high:.3g}"
+    return f"{found.value:.3g} against {found.null:.3g} ({spread})"
+
+
+def position_verdicts(report: PositionReport) -> tuple[Verdict, ...]:
+    """Answers what the position table is."""
+    return (_dimension(report), _shape(report), _distance(report))
+
+
+def _dimension(report: PositionReport) -> Verdict:
+    k = max(count for count in report.against["random_walk"] if count <= 3)
+    walk, shuffled = (report.against[name][k] for name in ("random_walk", "shuffled_increments"))
+    lower = walk.p_above <= LEVEL and shuffled.p_above <= LEVEL
+    higher = walk.p_below <= LEVEL or shuffled.p_below <= LEVEL
+    answer = "yes" if lower else "no" + (", higher-dimensional" if higher else "")
+    return Verdict(
+        claim="lower-dimensional than a smooth curve",
+        answer=answer,
+        because=f"variance in {k} components: {beside(walk)} for a random walk; {beside(shuffled)} for "
+        f"a walk of the table's own steps; participation ratio {report.participation_ratio:.3g}",
+        unless=f"variance in {k} components above both nulls would make it yes",
+    )
+
+
+def _shape(report: PositionReport) -> Verdict:
+    helical = report.helix_score.p_above <= LEVEL and report.helix_score.value >= HELIX_SCORE
+    planar = [band for band in report.bands if band.planarity.p_above <= LEVEL and band.planarity.draws]
+    ringed = report.ring_score.p_above <= LEVEL
+    answer = "helix" if helical else "rings" if ringed else "neither"
+    periods = ", ".join(f"{band.period:.3g}" for band in planar) or "none"
+    return Verdict(
+        claim="helix, rings or neither",
+        answer=answer,
+        because=f"helix score {beside(report.helix_score)}; best ring {beside(report.ring_score)}; "
+        "periods in "
+        f"tokens of bands that lie in a plane, each tested alone: {periods}",
+        unless=f"a helix needs a score of {HELIX_SCORE} above its null, rings a best pair of the first six "
+        "components above its null",
+    )
+
+
+def _distance(report: PositionReport) -> Verdict:
+    value = report.toeplitz.value
+    word = "yes" if value >= 0.9 else "mostly" if value >= 0.5 else "partly"
+    return Verdict(
+        claim="similarity depends on distance only",
+        answer=word if report.toeplitz.p_above <= LEVEL else "no",
+        because=f"Toeplitz R^2 of the centred Gram matrix {beside(report.toeplitz)}",
+        unless="R^2 of .9 is called yes, .5 mostly, less partly",
+    )
+
+
+def token_verdicts(tokens: TokenReport, reading: Readout) -> tuple[Verdict, ...]:
+    """Answers how tokens and positions share the space."""
+    top = tokens.energy_top_k
+    if top.p_below <= LEVEL / 2:
+        answer = "yes"
+    elif top.p_above <= LEVEL / 2:
+        answer = "no, it seeks them"
+    else:
+        answer = "no more than chance"
+    raw = tokens.energy_by_k_raw.get(top.k)
+    low, high = top.null_interval
+    lost = reading.concatenated - reading.position_r2.value
+    names = (
+        "nothing that a linear reader could not get back"
+        if lost <= LOST
+        else f"{100 * lost:.2g}% of the position's variance"
+    )
+    gain = reading.position_r2
+    against = (
+        "more than chance keeps" if gain.p_above <= LEVEL else "less" if gain.p_below <= LEVEL else "what chance keeps"
+    )
+    return (
+        Verdict(
+            claim="avoids token directions",
+            answer=answer,
+            because=f"centred token energy in the top {top.k} position directions {top.value:.3g} (95% "
+            "over tokens "
+            f"{top.interval[0]:.3g} to {top.interval[1]:.3g}) against {top.null:.3g} ({low:.3g} to "
+            f"{high:.3g})"
+            + (f"; uncentred {beside(raw)}" if raw else "")
+            + f"; cosine of the means {tokens.cosine_of_means:.2f}",
+            unless="centring can change it where the two means are not orthogonal: both are given",
+        ),
+        Verdict(
+            claim="adding loses nothing here",
+            answer="yes" if lost <= LOST and reading.token_identity > 1 - LOST else f"no: {names}",
+            because=f"position read back with R^2 {beside(gain)}, {against}; concatenation gives "
+            f"{reading.concatenated:.3g}; tokens recognised {reading.token_identity:.3g} (rotated "
+            f"{reading.token_identity_rotated:.3g})",
+            unless="this asks a linear reader of one vector over all used tokens equally; attention may need less",
+        ),
+    )
+
+
+def head_verdict(heads: Sequence[Head]) -> Verdict:
+    """Answers what the first layer's attention is made of."""
+    first = [head for head in heads if head.layer == 0]
+    weights = [head.deviation**2 for head in first]
+    names = ("content-content", "position-position")
+    means = [sum(head.shares[name] for head in first) / len(first) for name in names]
+    total = sum(weights) or 1.0
+    pooled = [
+        sum(weight * head.shares[name] for weight, head in zip(weights, first, strict=True)) / total for name in names
+    ]
+    kinds = ", ".join(f"{count} {kind}" for kind, count in Counter(head.kind for head in first).most_common())
+    return Verdict(
+        claim="the first layer attends by",
+        answer=kinds,
+        because=f"content-content {means[0]:.0%} and position-position {means[1]:.0%} of the score's "
+        f"variance in the mean over heads; {pooled[0]:.0%} and {pooled[1]:.0%} pooled by variance",
+        unless="one head with large scores rules the pooled figure: read the heads one by one",
+    )
+
+
+def causal_verdict(report: CausalReport) -> Verdict:
+    """Answers whether few components of the positions are enough for this model."""
+    worst = max(report.cost("truncate", 0) or 0.0, NO_COST)
+    ranks = [(each.amount, each.cost) for each in report.effects if each.change == "truncate"]
+    enough = next((rank for rank, cost in ranks if isinstance(rank, int) and cost <= 0.05 * worst), None)
+    three, unit = (
+        report.cost("truncate", 3),
+        "nats" if report.measure == "loss" else "shares of the output variance",
+    )
+    enough_of_three = three is not None and three <= 0.05 * worst
+    answer = "positions do not matter here" if worst <= NO_COST else "yes" if enough_of_three else "no"
+    kept = f"three components {three:.3g}" if three is not None else "too few positions for three"
+    return Verdict(
+        claim="three position components are enough",
+        answer=answer,
+        because=f"cost in {unit}: no position {worst:.3g}, {kept}; within 5% of that from rank "
+        f"{enough}; removing the top three {report.cost('remove_top', 3) or 0:.3g}, three random "
+        f"{report.cost('remove_random', 3) or 0:.3g}; permuted rows {report.cost('permute') or 0:.3g}",
+        unless=f"measured on {report.contexts} sequences of {report.positions} tokens; longer ones use more rows",
+    )
+
+
+def space_verdict(found: Agreement) -> Verdict:
+    """Answers whether the residual stream ties meanings and heads are free."""
+    streams = [i for i, name in enumerate(found.names) if "resid" in name or "embed" in name]
+    heads = [i for i, name in enumerate(found.names) if ".attn." in name]
+    stream = _mean_pairs(found.same_basis, streams)
+    free = _mean_pairs(found.same_basis, heads)
+    rotated, null = _mean_pairs(found.best_rotation, heads), _mean_pairs(found.null_rotation, heads)
+    return Verdict(
+        claim="the residual stream ties the semantics, everything else is free",
+        answer="yes" if stream > 0.3 and abs(free) < 0.1 else "partly" if stream > abs(free) else "no",
+        because=f"mean same-basis agreement {stream:.2f} between points of the stream, {free:.2f} "
+        "between heads' "
+        f"queries, keys and values; those agree {rotated:.2f} after the best rotation, {null:.2f} by chance",
+        unless="same basis asks for equal coordinates; yes needs .3 in the stream and under .1 elsewhere",
+    )
+
+
+def _mean_pairs(matrix, members: Sequence[int]) -> float:
+    values = [matrix[i, j] for i in members for j in members if i < j and matrix[i, j] == matrix[i, j]]
+    return float(sum(values) / len(values)) if values else 0.0

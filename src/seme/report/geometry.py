@@ -1,0 +1,81 @@
+"""What `seme read` does: reads a checkpoint and writes what was asked for."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import click
+import torch
+from threadpoolctl import threadpool_limits
+
+from seme.core.errors import UsageError
+from seme.read.run import Settings, read
+from seme.report.terminal import in_words, progress
+
+
+def show(
+    path: str,
+    *,
+    text: Path | None,
+    html: Path | None,
+    png: Path | None,
+    as_json: bool,
+    quick: bool,
+    position_key: str,
+    token_key: str,
+    k: int,
+    seed: int,
+    threads: int,
+    quiet: bool,
+) -> None:
+    """Reads a checkpoint, prints it, and writes the page and pictures that were asked for.
+
+    Args:
+        path: Folder, weights file or hub name.
+        text: File with the text to run on.
+        html: Where the page goes.
+        png: Folder the pictures go to.
+        as_json: Whether JSON is printed in place of words.
+        quick: Whether causal tests and inner spaces are left out.
+        position_key: Name of the position table.
+        token_key: Name of the token table.
+        k: Position directions of the token energy.
+        seed: Seed of everything random.
+        threads: Threads of BLAS and torch.
+        quiet: Whether progress is hidden.
+
+    Raises:
+        UsageError: If k or threads is not positive.
+    """
+    if k < 1 or threads < 1:
+        raise UsageError(f"got -k {k} and --threads {threads}: expected both to be at least 1", hint="leave them out")
+    for target in (html, png):
+        if target is not None and not target.parent.exists():
+            raise UsageError(f"cannot write `{target}`: its folder does not exist", hint="make the folder first")
+    torch.set_num_threads(threads)
+    words = text.read_text(encoding="utf-8", errors="replace") if text else None
+    settings = Settings(k=k, quick=quick, seed=seed)
+    with threadpool_limits(limits=threads), progress(quiet) as stage:
+        reading = read(path, position_key=position_key, token_key=token_key, text=words, settings=settings, stage=stage)
+    if html is not None:
+        from seme.report.geometry_page import page
+
+        write_whole(html, page(reading))
+    if png is not None:
+        from seme.report.geometry_png import pictures
+
+        png.mkdir(exist_ok=True)
+        pictures(reading, png)
+    click.echo(json.dumps(reading.plain()) if as_json else in_words(reading))
+
+
+def write_whole(target: Path, content: str) -> None:
+    """Writes a file in one move, so that an interruption leaves the old one or none."""
+    part = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        part.write_text(content, encoding="utf-8")
+        os.replace(part, target)
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,65 @@
+"""Small random models of every family, written by transformers, with what transformers computes from them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+import transformers
+
+VOCABULARY, LENGTH, WIDTH, LAYERS, HEADS = 60, 12, 32, 2, 4
+
+
+def _config(family: str):
+    sizes = {"vocab_size": VOCABULARY}
+    wide = {"hidden_size": WIDTH, "num_hidden_layers": LAYERS, "num_attention_heads": HEADS}
+    if family == "gpt2":
+        return transformers.GPT2Config(
+            **sizes,
+            n_positions=16,
+            n_embd=WIDTH,
+            n_layer=LAYERS,
+            n_head=HEADS,
+            bos_token_id=0,
+            eos_token_id=0,
+        )
+    if family == "opt":
+        return transformers.OPTConfig(
+            **sizes, **wide, ffn_dim=64, max_position_embeddings=16, word_embed_proj_dim=WIDTH
+        )
+    if family == "distilbert":
+        return transformers.DistilBertConfig(
+            **sizes, dim=WIDTH, n_layers=LAYERS, n_heads=HEADS, hidden_dim=64, max_position_embeddings=16
+        )
+    kinds = {"bert": transformers.BertConfig, "roberta": transformers.RobertaConfig}
+    return kinds[family](**sizes, **wide, intermediate_size=64, max_position_embeddings=18)
+
+
+MODELS = {
+    "gpt2": transformers.GPT2LMHeadModel,
+    "opt": transformers.OPTForCausalLM,
+    "bert": transformers.BertForMaskedLM,
+    "roberta": transformers.RobertaForMaskedLM,
+    "distilbert": transformers.DistilBertForMaskedLM,
+}
+
+
+def write_model(family: str, folder: Path, seed: int = 0):
+    """Writes a random model in which every tensor, norms and biases too, differs from its start."""
+    torch.manual_seed(seed)
+    model = MODELS[family](_config(family)).eval()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(0.2 * torch.randn_like(parameter))
+    model.save_pretrained(folder)
+    return model
+
+
+def write_whisper(folder: Path) -> None:
+    """Writes a random Whisper with a decoder of one layer, 70 tokens and 20 positions."""
+    config = transformers.WhisperConfig(
+        vocab_size=70, d_model=32, encoder_layers=1, decoder_layers=1, encoder_attention_heads=2,
+        decoder_attention_heads=2, encoder_ffn_dim=32, decoder_ffn_dim=32, max_target_positions=20,
+        pad_token_id=0, bos_token_id=1, eos_token_id=2, decoder_start_token_id=1,
+    )  # fmt: skip
+    transformers.WhisperForConditionalGeneration(config).save_pretrained(folder)

@@ -1,0 +1,96 @@
+"""Causal tests on a model the project trains itself, whose need for positions is known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+import transformers
+
+from seme.core.errors import UsageError
+from seme.read import interventions
+from seme.read.causal import measure_effects
+from seme.read.checkpoints import open_checkpoint
+from seme.read.text import Sample
+from seme.read.transformer import transformer_of
+from tests.read.conftest import helix_table
+
+LENGTH, LETTERS, BACK = 12, 8, 3
+
+
+def batch(count: int, seed: int) -> torch.Tensor:
+    """Sequences in which every token from the fourth on repeats the one three places back, with a twist."""
+    rng = np.random.default_rng(seed)
+    tokens = rng.integers(0, LETTERS, (count, LENGTH))
+    for place in range(BACK, LENGTH):
+        tokens[:, place] = (tokens[:, place - BACK] + 1) % LETTERS
+    return torch.from_numpy(tokens)
+
+
+@pytest.fixture(scope="module")
+def looker(tmp_path_factory):
+    """A one-layer GPT-2 trained to look a fixed number of places back, which needs positions."""
+    torch.manual_seed(0)
+    config = transformers.GPT2Config(
+        vocab_size=LETTERS, n_positions=LENGTH, n_embd=32, n_layer=1, n_head=2, resid_pdrop=0, embd_pdrop=0,
+        attn_pdrop=0, bos_token_id=0, eos_token_id=0,
+    )  # fmt: skip
+    model = transformers.GPT2LMHeadModel(config)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=5e-3)
+    for step in range(250):
+        tokens = batch(64, step)
+        logits = model(tokens).logits[:, BACK - 1 : -1]
+        loss = torch.nn.functional.cross_entropy(logits.transpose(1, 2), tokens[:, BACK:])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert loss.item() < 0.3
+    folder = tmp_path_factory.mktemp("looker")
+    model.save_pretrained(folder)
+    return transformer_of(open_checkpoint(str(folder)))
+
+
+@pytest.fixture(scope="module")
+def report(looker):
+    tokens = batch(32, 10_000).numpy()
+    drawn = Sample(tokens=tokens, source="planted", mask=None, special=(), words=())
+    return measure_effects(looker, drawn, contexts=32)
+
+
+def test_full_rank_changes_nothing_and_no_positions_cost_most(report):
+    ranks = [each for each in report.effects if each.change == "truncate"]
+    assert report.measure == "loss"
+    assert abs(ranks[-1].cost) < 1e-5
+    assert ranks[0].cost > 0.5
+    assert ranks[0].interval[0] > 0.3
+
+
+def test_random_directions_cost_less_than_the_top_ones(report):
+    assert report.cost("remove_top", 3) > 2 * report.cost("remove_random", 3)
+
+
+def test_permuted_and_rotated_positions_hurt(report):
+    assert report.cost("permute") > 0.5
+    assert report.cost("rotate") > 0.5
+
+
+def test_the_position_term_matters_and_a_term_of_queries_alone_does_not(report):
+    assert report.cost("delete", "position-position") > 0.2
+    assert abs(report.cost("delete", "position-rest")) < 0.05 * report.cost("delete", "position-position")
+
+
+def test_interventions_do_what_they_say():
+    table, rng = helix_table(), np.random.default_rng(0)
+    assert interventions.truncate(table, 48) == pytest.approx(table)
+    assert np.ptp(interventions.truncate(table, 0), axis=0).max() == 0
+    rest = interventions.remove_top(table, 3)
+    assert ((rest - rest.mean(0)) ** 2).sum() < 0.01 * ((table - table.mean(0)) ** 2).sum()
+    turned = interventions.rotate(table, rng)
+    centred, other = table - table.mean(0), turned - turned.mean(0)
+    assert other @ other.T == pytest.approx(centred @ centred.T)
+    assert interventions.shift(table, 2)[0] == pytest.approx(table[2])
+    assert np.sort(interventions.permute(table, 96, rng), axis=0) == pytest.approx(np.sort(table, axis=0))
+    removed = interventions.remove_random(table, 4, rng)
+    assert np.linalg.matrix_rank(table - removed, tol=1e-8) == 4
+    with pytest.raises(UsageError, match="cannot keep or remove 49"):
+        interventions.truncate(table, 49)

@@ -1,0 +1,198 @@
+"""Checkpoints of every family open, run as transformers runs them, and bad ones are named."""
+
+from __future__ import annotations
+
+import json
+import pickle
+
+import numpy as np
+import pytest
+import torch
+import transformers
+from safetensors.torch import save_file
+
+from seme.core.errors import FolderError, UsageError
+from seme.read.checkpoints import open_checkpoint
+from seme.read.transformer import run, transformer_of
+from tests.read.models import LENGTH, MODELS, VOCABULARY, write_model, write_whisper
+
+AGREEMENT = 2e-5
+"""Float32 logits of order 1 after two layers, summed in another order."""
+
+
+@pytest.mark.parametrize("family", sorted(MODELS))
+def test_a_model_of_each_family_runs_as_transformers_runs_it(family, tmp_path):
+    theirs = write_model(family, tmp_path)
+    opened = open_checkpoint(str(tmp_path))
+    ours = transformer_of(opened)
+    assert ours is not None
+    tokens = torch.randint(3, VOCABULARY, (2, LENGTH))
+    with torch.no_grad():
+        expected = theirs(tokens).logits
+    assert (run(ours, tokens) - expected).abs().max() < AGREEMENT * expected.abs().max()
+
+
+@pytest.mark.parametrize("family", sorted(MODELS))
+def test_token_classifiers_give_their_labels(family, tmp_path):
+    kinds = {"gpt2": transformers.GPT2ForTokenClassification, "bert": transformers.BertForTokenClassification}
+    if family not in kinds:
+        return
+    config = write_model(family, tmp_path / "plain").config
+    config.num_labels = 5
+    theirs = kinds[family](config).eval()
+    theirs.save_pretrained(tmp_path / "labels")
+    ours = transformer_of(open_checkpoint(str(tmp_path / "labels")))
+    tokens = torch.randint(3, VOCABULARY, (2, LENGTH))
+    with torch.no_grad():
+        expected = theirs(tokens).logits
+    assert ours.objective == "outputs"
+    assert (run(ours, tokens) - expected).abs().max() < AGREEMENT
+
+
+def test_minilm_runs_as_transformers_runs_it(minilm):
+    theirs = transformers.AutoModel.from_pretrained(minilm).eval()
+    ours = transformer_of(open_checkpoint(str(minilm)))
+    tokens = torch.randint(1000, 30000, (1, 64))
+    with torch.no_grad():
+        expected = theirs(tokens).last_hidden_state
+    assert (run(ours, tokens) - expected).abs().max() < 1e-4
+
+
+def test_a_whisper_decoder_shows_its_tables(tmp_path):
+    write_whisper(tmp_path)
+    opened = open_checkpoint(str(tmp_path))
+    assert opened.family.name == "Whisper decoder"
+    assert opened.positions.shape == (20, 32)
+    assert opened.tokens.shape == (70, 32)
+
+
+def test_a_vision_table_has_no_tokens_and_says_it_is_a_grid(tmp_path):
+    config = transformers.ViTConfig(
+        hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32, image_size=32,
+        patch_size=8,
+    )  # fmt: skip
+    transformers.ViTModel(config).save_pretrained(tmp_path)
+    opened = open_checkpoint(str(tmp_path))
+    assert opened.tokens is None
+    assert opened.positions.shape == (17, 32)
+    assert "4 x 4 grid" in opened.notes[0]
+
+
+def test_roberta_and_opt_leave_out_reserved_rows(tmp_path):
+    for family, rows in (("roberta", 16), ("opt", 16)):
+        write_model(family, tmp_path / family)
+        opened = open_checkpoint(str(tmp_path / family))
+        assert len(opened.positions) == rows
+        assert "reserved" in opened.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("config", "tensors", "words"),
+    [
+        ({"model_type": "llama"}, {"model.embed_tokens.weight": (9, 4)}, "rotary"),
+        ({"model_type": "bloom"}, {"word_embeddings.weight": (9, 4)}, "ALiBi"),
+        ({"model_type": "t5"}, {"shared.weight": (9, 4)}, "relative bias"),
+        ({"model_type": "mamba"}, {"backbone.embeddings.weight": (9, 4)}, "no positions"),
+        (
+            {"model_type": "bert", "position_embedding_type": "relative_key"},
+            {"embeddings.word_embeddings.weight": (9, 4), "embeddings.position_embeddings.weight": (9, 4)},
+            "relative_key",
+        ),
+        ({}, {"shared.weight": (9, 4), "a.relative_attention_bias.weight": (9, 4)}, "relative bias"),
+        (
+            {"model_type": "reformer"},
+            {
+                "embeddings.word_embeddings.weight": (9, 4),
+                "embeddings.position_embeddings.weights.0": (3, 1, 2),
+            },
+            "factorised",
+        ),
+    ],
+)
+def test_models_without_an_additive_table_say_so(config, tensors, words, tmp_path):
+    save_file({name: torch.randn(shape) for name, shape in tensors.items()}, tmp_path / "model.safetensors")
+    if config:
+        (tmp_path / "config.json").write_text(json.dumps(config))
+    opened = open_checkpoint(str(tmp_path))
+    assert opened.positions is None
+    assert words in opened.no_positions
+    assert opened.tokens.shape == (9, 4)
+
+
+def test_a_table_of_zeros_is_no_table(tmp_path):
+    path = tmp_path / "any.safetensors"
+    save_file({"p": torch.zeros(8, 4), "t": torch.ones(9, 4)}, path)
+    opened = open_checkpoint(str(path), position_key="p", token_key="t")
+    assert "all zeros" in opened.no_positions
+
+
+@pytest.mark.parametrize("ending", ["pt", "npz"])
+def test_bare_files_open_by_key(ending, tmp_path):
+    path = tmp_path / f"any.{ending}"
+    tables = {"p": np.ones((8, 4), dtype=np.float32), "t": np.ones((9, 4), dtype=np.float32)}
+    if ending == "npz":
+        np.savez(path, **tables)
+    else:
+        torch.save({"state_dict": {name: torch.from_numpy(value) for name, value in tables.items()}}, path)
+    opened = open_checkpoint(str(path), position_key="p", token_key="t")
+    assert opened.positions.shape == (8, 4)
+    with pytest.raises(UsageError, match="no tensor `q`"):
+        open_checkpoint(str(path), position_key="q")
+
+
+class Harmful:
+    """Would run code if it were unpickled."""
+
+    def __reduce__(self):
+        return (print, ("executed",))
+
+
+def test_a_pickle_of_more_than_tensors_is_refused_and_not_run(tmp_path, capsys):
+    path = tmp_path / "model.pt"
+    torch.save({"w": Harmful()}, path)
+    with pytest.raises(FolderError, match="more than plain tensors"):
+        open_checkpoint(str(path))
+    (tmp_path / "raw.bin").write_bytes(pickle.dumps(Harmful()))
+    with pytest.raises(FolderError, match="cannot read"):
+        open_checkpoint(str(tmp_path / "raw.bin"))
+    assert "executed" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "model.pt", "model.npz"])
+def test_damaged_files_are_named(name, tmp_path):
+    (tmp_path / name).write_bytes(b"not weights at all")
+    with pytest.raises(FolderError, match="cannot read"):
+        open_checkpoint(str(tmp_path / name))
+
+
+def test_a_shard_that_lacks_its_tensors_is_named(tmp_path):
+    save_file({"a": torch.ones(2, 2)}, tmp_path / "one.safetensors")
+    index = {"weight_map": {"a": "one.safetensors", "b": "one.safetensors"}}
+    (tmp_path / "model.safetensors.index.json").write_text(json.dumps(index))
+    with pytest.raises(FolderError, match="`b`"):
+        open_checkpoint(str(tmp_path))
+
+
+def test_tensors_in_two_axes_of_positions_are_refused(tmp_path):
+    path = tmp_path / "any.safetensors"
+    save_file({"p": torch.ones(4, 4, 8), "t": torch.ones(9, 8)}, path)
+    with pytest.raises(FolderError, match="two axes of positions"):
+        open_checkpoint(str(path), position_key="p", token_key="t")
+
+
+def test_centred_weights_are_noticed(tmp_path):
+    path = tmp_path / "any.safetensors"
+    tables = {name: torch.randn(rows, 16) for name, rows in (("p", 8), ("t", 20))}
+    save_file({name: table - table.mean(1, keepdim=True) for name, table in tables.items()}, path)
+    assert "centred" in open_checkpoint(str(path), position_key="p", token_key="t").notes[0]
+    save_file(tables, path)
+    assert not open_checkpoint(str(path), position_key="p", token_key="t").notes
+
+
+def test_nothing_to_open_is_named(tmp_path):
+    for name in (str(tmp_path / "nowhere"), str(tmp_path)):
+        with pytest.raises(FolderError, match="cannot find"):
+            open_checkpoint(name)
+    save_file({"w": torch.ones(2, 2)}, tmp_path / "model.safetensors")
+    with pytest.raises(FolderError, match="table of positions or tokens"):
+        open_checkpoint(str(tmp_path))

@@ -1,0 +1,62 @@
+"""Agreement of spaces on planted rotations, its null, and the mean decomposition."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from seme.read.spaces import Node, agreement, decompose, measure_space, nuclear_norm
+from tests.read.conftest import frame
+
+PLACES = 300
+
+
+def values(seed: int, width: int = 24) -> np.ndarray:
+    return np.random.default_rng(seed).standard_normal((PLACES, width)) * np.linspace(2, 0.2, width)
+
+
+def test_the_same_space_a_rotated_one_and_an_unrelated_one_are_told_apart():
+    own = values(0)
+    nodes = [
+        Node(name="own", values=own),
+        Node(name="same", values=own + 5),
+        Node(name="rotated", values=own @ frame(0, 24, 24)),
+        Node(name="unrelated", values=values(1)),
+        Node(name="wider", values=np.hstack([own, np.zeros((PLACES, 8))]) @ frame(1, 32, 32)),
+        Node(name="widest", values=own @ frame(2, 24, 400).T),
+    ]
+    found = agreement(nodes)
+    assert found.same_basis[0, 1] == pytest.approx(1, abs=1e-3)
+    assert abs(found.same_basis[0, 2]) < 0.3
+    assert found.best_rotation[0, 2] == pytest.approx(1, abs=1e-3)
+    assert found.best_rotation[0, 4] == pytest.approx(1, abs=1e-3)
+    assert found.best_rotation[0, 5] == pytest.approx(1, abs=1e-3)
+    assert np.isnan(found.same_basis[0, 4])
+    assert found.best_rotation[0, 3] == pytest.approx(found.null_rotation[0, 3], abs=0.1)
+    assert found.best_rotation[0, 3] < 0.5
+
+
+def test_nuclear_norm_is_the_sum_of_singular_values():
+    matrix = values(3)[:40]
+    assert nuclear_norm(matrix) == pytest.approx(np.linalg.svd(matrix, compute_uv=False).sum())
+
+
+def test_a_constant_node_agrees_with_nothing():
+    nodes = [Node(name="constant", values=np.ones((PLACES, 4))), Node(name="own", values=values(0))]
+    assert agreement(nodes).best_rotation[0, 1] == 0
+    assert measure_space(nodes[0]).participation_ratio == 0
+
+
+def test_noise_has_no_position_part_once_corrected():
+    shares = [decompose("noise", np.random.default_rng(seed).standard_normal((12, 20, 8))) for seed in range(30)]
+    corrected = np.array([each.position for each in shares])
+    assert abs(corrected.mean()) < 3 * corrected.std() / np.sqrt(len(corrected)) + 1e-3
+    assert np.mean([each.position_uncorrected for each in shares]) > 0.05, "the correction must have work to do"
+
+
+def test_planted_shares_are_found():
+    rng = np.random.default_rng(0)
+    position, context = rng.standard_normal((1, 40, 16)), rng.standard_normal((50, 1, 16))
+    cells = 2 * position + context + rng.standard_normal((50, 40, 16))
+    found = decompose("planted", cells)
+    assert (found.position, found.context, found.residual) == pytest.approx((4 / 6, 1 / 6, 1 / 6), abs=0.06)
