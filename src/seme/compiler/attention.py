@@ -95,7 +95,7 @@ def _count_term(builder: Builder, term: Term, wish: Wish) -> Value:
     n_min = 1 if always_one(term, causal=wish.causal) else 0
     if n_max == n_min:
         return constant_value(n_max)
-    scores = penalties(builder, term, robust=wish.robust)
+    scores = penalties(builder, term, averaged=wish.robust > 0, robust=wish.robust)
     share = builder.add(
         Attend(
             space=space(f"1/(1+{wish.name})", 1, ("share",)),

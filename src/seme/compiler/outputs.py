@@ -82,7 +82,7 @@ def _category(builder: Builder, name: str, value: Value, *, robust: int) -> Outp
     elif carrier.kind == "constant":
         logits = constant_form([0.0])
     else:
-        logits = onehot(builder, value, f"{name}.onehot", robust=robust)
+        logits = onehot(builder, value, f"{name}.onehot", robust=min(robust, 1))
     _add(builder, name, "category", logits, texts, margin, nearest)
     return Output(name=name, kind="category", labels=labels)
 

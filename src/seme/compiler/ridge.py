@@ -55,7 +55,7 @@ def bank(
     gaps = np.diff(points)
     slopes = np.diff(rows, axis=0) / gaps[:, None]
     if robust and len(points) >= SHORT and np.allclose(gaps, gaps[0], rtol=1e-12):
-        split = _digits(builder, form, points, rows, name)
+        split = _digits(builder, form, points, rows, name, clean=robust >= 2)
         if split is not None:
             return split
     if hinges is not False and is_affine(points, rows):
@@ -83,7 +83,9 @@ def bank(
     return out + form @ linear if linear.any() else out
 
 
-def _digits(builder: Builder, form: Form, points: np.ndarray, rows: np.ndarray, name: str) -> Form | None:
+def _digits(
+    builder: Builder, form: Form, points: np.ndarray, rows: np.ndarray, name: str, *, clean: bool
+) -> Form | None:
     """The table as a function of a high digit plus one of a low digit, where it is such a sum (bits are).
 
     Ramps reach only a square root as far, and so does what cancels between them: the error falls with it.
@@ -99,6 +101,8 @@ def _digits(builder: Builder, form: Form, points: np.ndarray, rows: np.ndarray, 
     if not separable and len(points) < LONG:
         return None
     digit = bank(builder, form, points, high[:, None].astype(float), f"{name}.high", hinges=False)
+    if clean:  # the low digit inherits the high one's noise `base` times over
+        digit = bank(builder, digit, blocks.astype(float), blocks[:, None].astype(float), f"{name}.high", hinges=False)
     step = float(points[1] - points[0])
     rest = form + digit @ np.array([[-base * step]])
     if not separable:

@@ -334,6 +334,8 @@ def _penalty(builder: Builder, one: Literal, averaged: bool, *, robust: int) -> 
     block = _blocks(one.table)
     if block is not None:
         query_class, key_class = block
+        if averaged and not computed and direct > WIDEST_TABLE:
+            return _digit_onehots(builder, one, query_class, key_class, names, robust=robust)
         bits = max(1, int(np.ceil(np.log2(max(query_class.max(), key_class.max()) + 1))))
         if bits + 1 < direct and not ((averaged or computed) and direct <= WIDEST_TABLE):
             q = _signs(query_class, bits)[one.queries.class_of]
@@ -359,6 +361,27 @@ def _penalty(builder: Builder, one: Literal, averaged: bool, *, robust: int) -> 
     query = code(builder, one.queries, q, names[1], robust=robust)
     key = code(builder, one.keys, k, names[0], robust=robust)
     return [(query, key, (np.unique(q, axis=0), np.unique(k, axis=0)))]
+
+
+def _digit_onehots(
+    builder: Builder,
+    one: Literal,
+    query_class: np.ndarray,
+    key_class: np.ndarray,
+    names: tuple[str, str],
+    *,
+    robust: int,
+) -> list[Group]:
+    """Equality of class numbers, digit by digit: one-hots keep selected scores exactly zero, which bits do not."""
+    base = int(np.ceil(np.sqrt(max(query_class.max(), key_class.max()) + 1)))
+    groups: list[Group] = []
+    for q_digit, k_digit in ((query_class // base, key_class // base), (query_class % base, key_class % base)):
+        q = -1.0 * (q_digit[:, None] != np.arange(base))[one.queries.class_of]
+        k = (k_digit[:, None] == np.arange(base)).astype(float)[one.keys.class_of]
+        query = code(builder, one.queries, q, names[1], robust=robust)
+        key = code(builder, one.keys, k, names[0], robust=robust)
+        groups.append((query, key, (np.unique(q, axis=0), np.unique(k, axis=0))))
+    return groups
 
 
 def _blocks(table: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:

@@ -24,6 +24,10 @@ MOST_FETCHED = 64
 """Directions of a code that a head fetches beside the number itself; wider ones are left to neurons."""
 
 
+LONGEST_RAMPS = 64
+"""Points of a convex table from which on hinges are the more exact way."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Carrier:
     """Where the atoms of a value live.
@@ -176,9 +180,11 @@ def code(builder: Builder, value: Value, rows: np.ndarray, name: str, *, robust:
         # By way of the number, whose points are evenly spaced and so split into digits.
         order = np.argsort([int(v) for v in value.table])
         numbers = np.array([float(value.table[i]) for i in order])
-        out = bank(builder, number(builder, value), numbers, rows[order], name, robust=1)
+        out = bank(builder, number(builder, value), numbers, rows[order], name, robust=robust)
         return _snapped(builder, out, rows, name) if robust >= 2 else out
-    hinges = True if not robust and rows.shape[1] == 1 and _convex(carrier.points, rows[:, 0]) else None
+    convex = rows.shape[1] == 1 and _convex(carrier.points, rows[:, 0])
+    # Ramps of a long range cancel to n^2 units in the last place; hinges that all pull one way only pass noise on.
+    hinges = True if convex and (not robust or carrier.size > LONGEST_RAMPS) else None
     out = bank(builder, carrier.form, carrier.points, rows, name, robust=robust, hinges=hinges)
     return _snapped(builder, out, rows, name) if robust >= 2 else out
 
