@@ -16,18 +16,11 @@ import numpy as np
 
 from seme.compiler.arithmetic import linear
 from seme.compiler.builder import Builder, anonymous, space
+from seme.compiler.literals import Term
+from seme.compiler.proofs import always_one, at_most_one, is_matching_of_integers, is_strict_order
 from seme.compiler.ridge import bank
-from seme.compiler.selection import (
-    Scores,
-    Term,
-    always_one,
-    at_most_one,
-    by_digits,
-    is_matching_of_integers,
-    is_strict_order,
-    penalties,
-    refuse_ambiguous,
-)
+from seme.compiler.scores import Scores, by_digits, penalties
+from seme.compiler.selection import refuse_ambiguous
 from seme.compiler.values import Carrier, Lattice, Value, code, constant_value, is_number, number, onehot, require_table
 from seme.core.errors import NotProvedError
 from seme.ir import Attend, Form, constant_form, stack_forms

@@ -15,9 +15,11 @@ from seme.compiler.builder import Builder
 from seme.compiler.division import divide, product_by_bits
 from seme.compiler.gates import bitwise, shifted, switched
 from seme.compiler.joint import joint
+from seme.compiler.literals import Term, literal
 from seme.compiler.outputs import Output, unembed
 from seme.compiler.real import real_function
-from seme.compiler.selection import Term, by_digits, disjoint_terms, literal, product_term
+from seme.compiler.scores import by_digits
+from seme.compiler.selection import disjoint_terms, product_term
 from seme.compiler.values import Carrier, Value, constant_value, has_free_codes, number
 from seme.core.errors import ProgramError, TooLargeError
 from seme.ir import Graph

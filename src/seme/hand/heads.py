@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 
 from seme.compiler.builder import Builder
-from seme.compiler.selection import MOST_PAIRS, Literal, always_one, at_most_one, penalties
+from seme.compiler.literals import MOST_PAIRS, Literal
+from seme.compiler.proofs import always_one, at_most_one
+from seme.compiler.scores import penalties
 from seme.compiler.values import Carrier, Value
 from seme.core.errors import ProgramError, TooLargeError
 from seme.hand.semes import Domain, Seme, domain_of
