@@ -24,6 +24,9 @@ SHORT = 9
 LONG = 32
 """From this many points on it is split even where the digits do not simply add up: then by a gate per entry."""
 
+VERY_LONG = 256
+"""From this many points on the high digit's noise, which the low digit inherits many times over, is wiped out."""
+
 STEEPEST_HINGE = 2.0
 """Hinges pass noise on times their slope. Up to a slope of two (a +-1 bit of an integer) that is harmless; beyond it
 steps are spent."""
@@ -55,7 +58,7 @@ def bank(
     gaps = np.diff(points)
     slopes = np.diff(rows, axis=0) / gaps[:, None]
     if robust and len(points) >= SHORT and np.allclose(gaps, gaps[0], rtol=1e-12):
-        split = _digits(builder, form, points, rows, name, clean=robust >= 2)
+        split = _digits(builder, form, points, rows, name, clean=robust >= 2 or len(points) > VERY_LONG)
         if split is not None:
             return split
     if hinges is not False and is_affine(points, rows):
