@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from seme.compiler.certify import certify
-from seme.compiler.pipeline import Activation, Plan, attempt
+from seme.compiler.pipeline import ROBUSTNESS, Activation, Plan, attempt
 from seme.core.errors import SemeError
 from seme.core.numerics import FLOAT_TYPES
 from seme.ir import Attend, Neurons
@@ -53,7 +53,7 @@ class _Search:
     def __init__(self, program: Program, activation: Activation) -> None:
         self.program = program
         self.activation: Activation = activation
-        self.plans: dict[tuple[int, bool], Plan | None] = {}
+        self.plans: dict[tuple[int, int], Plan | None] = {}
         expressions = [node for output in program.outputs.values() for node in walk(output)]
         joins = sum(isinstance(node, e.Map) and _varying(node) > 1 for node in expressions)
         selects = sum(isinstance(node, e.Select) for node in expressions)
@@ -88,10 +88,10 @@ class _Search:
         return 0, 1
 
     def proved(self, length: int, dtype: str) -> bool:
-        """Whether one of the two ways to compile is proved."""
-        return any(self._holds(length, dtype, robust=robust) for robust in (False, True))
+        """Whether one of the ways to compile is proved."""
+        return any(self._holds(length, dtype, robust=robust) for robust in ROBUSTNESS)
 
-    def _holds(self, length: int, dtype: str, *, robust: bool) -> bool:
+    def _holds(self, length: int, dtype: str, *, robust: int) -> bool:
         plan = self.plan(length, robust=robust)
         if plan is None:
             return False
@@ -100,7 +100,7 @@ class _Search:
         kind = FLOAT_TYPES[dtype]
         return certify(plan.graph, plan.placed, plan.plan, kind, activation=self.activation).proved
 
-    def plan(self, length: int, *, robust: bool) -> Plan | None:
+    def plan(self, length: int, *, robust: int) -> Plan | None:
         """The plan for a length, or None where the compiler refuses it in every float type."""
         key = (length, robust)
         if key not in self.plans:
@@ -113,7 +113,7 @@ class _Search:
 
     def work(self, length: int) -> float:
         """Steps that the plan for twice the length is expected to take."""
-        plan = self.plan(length, robust=False)
+        plan = self.plan(length, robust=0)
         values = 0
         for node in plan.graph.nodes if plan is not None else ():
             if isinstance(node, Neurons) and node.points is not None:
