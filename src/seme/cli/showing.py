@@ -154,9 +154,6 @@ def _certificate(certificate: dict[str, Any]) -> Iterator[RenderableType]:
         proved = "yes" if found["proved"] else "not proved"
         table.add_row(name, proved, held, escape(owner), str(reach.get(name, "not searched")))
     yield table
-    names = [name for name, found in certificate["types"].items() if found["order_independent"]]
-    if names:
-        yield f"The same bits in any order of summation: {', '.join(names)}."
 
 
 def _span(first: int, count: int) -> str:

@@ -24,7 +24,7 @@ def linear(builder: Builder, terms: list[tuple[Value, Fraction]], offset: Fracti
     Raises:
         TooLargeError: A value is not a number.
     """
-    total: dict[int, tuple[Value, Fraction]] = {}
+    total: dict[tuple[object, ...], tuple[Value, Fraction]] = {}
     for value, coefficient in terms:
         if value.carrier.kind == "constant":
             offset += coefficient * Fraction(value.table[0])
@@ -32,8 +32,9 @@ def linear(builder: Builder, terms: list[tuple[Value, Fraction]], offset: Fracti
         parts = value.linear or ((value, Fraction(1)),)
         offset += coefficient * value.offset
         for base, inner in parts:
-            old = total.get(id(base), (base, Fraction(0)))[1]
-            total[id(base)] = (base, old + coefficient * inner)
+            key = (id(base.carrier), base.table)  # the same table over the same atoms is the same number
+            old = total.get(key, (base, Fraction(0)))[1]
+            total[key] = (base, old + coefficient * inner)
     bases = tuple((base, c) for base, c in total.values() if c)
     if not bases:
         return constant_value(tidy(offset))
@@ -179,7 +180,6 @@ def product(builder: Builder, a: Value, b: Value, name: str, *, robust: int) -> 
     parts = []
     for sign, tag in ((one, "plus"), (-one, "minus")):
         z = linear(builder, [(a, one), (b, sign)], Fraction(0), f"{name}.{tag}", robust=robust)
-        assert z.carrier.form is not None or z.carrier.kind in ("token", "position")
         parts.append((relabel(z, tuple(int(v) ** 2 // 4 for v in z.table), "number"), sign))
     result = linear(builder, parts, Fraction(0), name, robust=robust)
     possible = {Fraction(x) * Fraction(y) for x in a.classes for y in b.classes}

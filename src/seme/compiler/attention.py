@@ -22,7 +22,7 @@ from seme.compiler.ridge import bank
 from seme.compiler.scores import Scores, by_digits, penalties
 from seme.compiler.selection import refuse_ambiguous
 from seme.compiler.values import Carrier, Lattice, Value, code, constant_value, is_number, number, onehot, require_table
-from seme.core.errors import NotProvedError
+from seme.core.errors import NotProvedError, ProgramError
 from seme.ir import Attend, Form, constant_form, stack_forms
 from seme.lang.operators import tidy
 
@@ -55,7 +55,7 @@ def count(builder: Builder, terms: list[Term], wish: Wish) -> Value:
     """How many keys are selected, exactly."""
     if not terms:
         return constant_value(0)
-    rank = is_strict_order(terms)
+    rank = is_strict_order(terms) and not wish.causal  # causal queries see different keys: ranks repeat
     parts = [_count_term(builder, part, wish) for term in terms for part in by_digits(term)]
     if len(parts) == 1:
         return replace_distinct(parts[0], rank)
@@ -345,6 +345,11 @@ def _ranked(builder: Builder, term: Term, value: Value, default: Any, tie: str, 
     require_table(value, wish.name)
     scores = penalties(builder, term, robust=wish.robust)
     if tie == "lowest":
+        if not (value.numeric or all(isinstance(v, str) for v in value.classes)):
+            raise ProgramError(
+                f"`{wish.name}` takes the lowest of values that have no order: {value.classes[:5]}",
+                hint='give every value a number with a map, or use tie="first" or "last"',
+            )
         ordered = sorted(value.classes)
         rank = np.array([ordered.index(c) for c in value.classes])[value.class_of].astype(float)
         steps = len(ordered)
@@ -380,7 +385,7 @@ def _ranked(builder: Builder, term: Term, value: Value, default: Any, tie: str, 
         begin_value=begin,
         gap=min(0.5, 1.0 / steps),
         pattern="ranked",
-        single=True,
+        single=tie != "lowest",
         lo=np.zeros(len(classes)),
         hi=np.ones(len(classes)),
     )

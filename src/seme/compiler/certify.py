@@ -2,7 +2,7 @@
 
 Every direction has a bound `a + r * |value|` on how far it is from its ideal value. Heads and banks turn the bounds
 of what they read into bounds of what they write, and record the margin they had. Scales of heads are chosen here:
-the smallest power of two for which the leak to unselected keys is below the last bit.
+those with the least sum of leak to unselected keys and unevenness among selected ones.
 """
 
 from __future__ import annotations
@@ -57,7 +57,6 @@ class Certificate:
         errors: Output name -> largest distance of a number from its ideal value (of a label: unused).
         scales: Head -> factor on its scores.
         gains: Bank -> factor on each pre-activation.
-        integer: Whether every direction of the residual stream is ideally an integer below 2^(mantissa bits).
     """
 
     dtype: str
@@ -66,7 +65,6 @@ class Certificate:
     errors: Mapping[str, float]
     scales: Mapping[str, float]
     gains: Mapping[str, np.ndarray]
-    integer: bool
 
     @property
     def proved(self) -> bool:
@@ -103,7 +101,6 @@ def certify(
         errors=run.errors,
         scales=run.scales,
         gains=run.gains,
-        integer=_all_integers(graph, float_type),
     )
 
 
@@ -125,13 +122,21 @@ class _Certify:
         self.errors: dict[str, float] = {}
         self.scales: dict[str, float] = {}
         self.gains: dict[str, np.ndarray] = {}
-        total = sum(float(np.maximum(np.abs(n.lo), np.abs(n.hi)).sum()) for n in graph.nodes if n.name in plan.seme_of)
+        stream = [np.maximum(np.abs(n.lo), np.abs(n.hi)) for n in graph.nodes if n.name in plan.seme_of]
+        squares = sum(float((reach**2).sum()) for reach in stream)
+        # A norm divides by sqrt(1 + variance / g^2), which is one only while the variance is small beside g^2.
+        self.norm_shrinks = (2 * squares + 2) / plan.d_model / (2 * float_type.norm_gain**2)
         # What the mean of the stream may come out as, though it is ideally zero: a sum of d_model terms.
-        mean_size = (2 * total + 2) / plan.d_model
+        mean_size = (2 * sum(float(reach.sum()) for reach in stream) + 2) / plan.d_model
         self.mean_error = sum_error(plan.d_model + 2, float_type.sum_unit) * mean_size + float_type.unit * mean_size
 
     def visit(self, node: Node) -> None:
         """Bounds one node."""
+        if isinstance(node, Unembed):
+            top = float(self._reach(node.form).max(initial=0.0))
+        else:
+            top = float(np.maximum(np.abs(node.lo), np.abs(node.hi)).max(initial=0.0))
+        self.margins.append(Margin(node=node.name, what="largest value", have=top, need=self.type.largest / 2))
         match node:
             case Embed():
                 size = node.space.size
@@ -170,7 +175,7 @@ class _Certify:
         extra = 2 * self.type.unit * passes
         return Bound(
             absolute=bound.absolute + extra * self.mean_error,
-            relative=bound.relative + extra,
+            relative=bound.relative + extra + passes * self.norm_shrinks,
             exact_zero=bound.exact_zero,
         )
 
@@ -312,14 +317,17 @@ class _Certify:
         """The bound of what a head writes: unequal weights, leak, the values' own errors, and the weighted sum."""
         reach = np.maximum(np.abs(node.lo), np.abs(node.hi))
         spread = node.hi - node.lo
-        terms = 4 if node.single or uneven == 0 else self.graph.max_length + 8
+        constant_value = not node.value.terms and not node.value.bias.any()
+        # One key's value, or a share of equal ones (their number is summed exactly), takes no long rounded sum.
+        few = node.single or (constant_value and uneven == 0)
+        terms = 4 if few else self.graph.max_length + 8
         rounding = sum_error(terms, self.type.sum_unit) + (2 + EXP_ULPS) * self.type.unit
         lopsided = math.expm1(min(uneven, 50.0))
         if node.weight is not None:
             noise = self.read(node.weight, node)
             largest = max(abs(node.weight_floor), float(np.abs(node.weight.bias).max(initial=0.0)))
             lopsided += math.expm1(min(float(noise.at(np.array([largest]))[0]), 50.0))
-        if not node.value.terms and not node.value.bias.any() and (node.lo > 0).all():
+        if constant_value and (node.lo > 0).all():
             # A share: its error is in proportion to itself.
             relative = lopsided + leak + rounding
             return proportional(np.full(len(reach), relative))
@@ -364,7 +372,9 @@ class _Certify:
             exact_zero=bound.exact_zero & (tail == 0),
         )
         if math.isfinite(used) and node.quantum > 0:
-            self.margins.append(Margin(node=node.name, what="noise of a pre-activation", have=used, need=1.0))
+            # The gain brings a gelu's pre-activations to twice where it is relu: half of that may go to noise.
+            need = 0.5 if self.activation == "gelu" else 1.0
+            self.margins.append(Margin(node=node.name, what="noise of a pre-activation", have=used, need=need))
         top = float((largest * gain).max(initial=0.0))
         self.margins.append(Margin(node=node.name, what="largest pre-activation", have=top, need=self.type.largest / 2))
 
@@ -385,6 +395,17 @@ class _Certify:
 
     # Outputs.
 
+    def _logit_rounding(self, node: Unembed) -> float:
+        """Rounding of the logits z*c - c^2/2 of labels read off one direction, in units of that direction."""
+        size = np.abs(node.form.bias)
+        terms = 4.0
+        for name, matrix in node.form.terms:
+            reach = np.maximum(np.abs(self.graph[name].lo), np.abs(self.graph[name].hi))
+            size = size + reach @ np.abs(matrix)
+            terms += 2 * float((matrix != 0).any(axis=1).sum())
+        rounding = (sum_error(int(terms), self.type.sum_unit) + 2 * self.type.unit) * float(size.max(initial=0.0))
+        return rounding / _steepness(node)
+
     def _unembed(self, node: Unembed) -> None:
         name = node.name.removeprefix("output:")
         if node.kind == "number":
@@ -397,12 +418,21 @@ class _Certify:
             return
         if node.nearest is not None:
             error = float(self.read(node.nearest, node).at(self._reach(node.nearest))[0])
-            rounding = 8 * (self.type.unit + self.type.sum_unit) * float(self._reach(node.nearest)[0])
+            rounding = 2 * self._logit_rounding(node)
             what = "noise of the direction the label is read from"
             self.margins.append(Margin(node=node.name, what=what, have=error + rounding, need=node.margin / 2))
             return
         error = float(self.read(node.form, node).at(self._reach(node.form)).max())
         self.margins.append(Margin(node=node.name, what="error of a logit", have=2 * error, need=node.margin))
+
+
+def _steepness(node: Unembed) -> float:
+    """How far apart, at least, neighbouring labels' coefficients are, per unit of the direction they are read from."""
+    assert node.nearest is not None
+    own = dict(node.nearest.terms)
+    name, matrix = next((n, m) for n, m in node.form.terms if n in own and own[n].any())
+    row = int(np.argmax(np.abs(own[name][:, 0])))
+    return float(np.diff(np.sort(matrix[row] / own[name][row, 0])).min())
 
 
 def _rows(node: Node) -> np.ndarray | None:
@@ -412,21 +442,3 @@ def _rows(node: Node) -> np.ndarray | None:
     if isinstance(node, Neurons) and node.exclusive:
         return np.unique(np.concatenate([np.zeros((1, node.space.size)), node.write]), axis=0)
     return None
-
-
-def _all_integers(graph: Graph, float_type: FloatType) -> bool:
-    """Whether every ideal value in the stream is an integer that the float type holds exactly."""
-    for node in graph.nodes:
-        if isinstance(node, Embed):
-            rows = node.table
-        elif isinstance(node, Neurons):
-            rows = node.write
-        elif isinstance(node, Attend) and node.single and not node.value.bias.any():
-            rows = np.concatenate([matrix for _, matrix in node.value.terms] or [np.zeros((1, 1))])
-        elif isinstance(node, Attend):
-            return False
-        else:
-            continue
-        if (rows != np.round(rows)).any() or (np.abs(rows) > 1 / float_type.unit).any():
-            return False
-    return True

@@ -10,6 +10,7 @@ from seme.compiler.arithmetic import bounds
 from seme.compiler.builder import Builder, anonymous, space
 from seme.compiler.ridge import bank
 from seme.compiler.values import Carrier, Value, code, onehot
+from seme.core.errors import TooLargeError
 from seme.ir import Form, Neurons, stack_forms
 
 
@@ -40,11 +41,6 @@ def gated(
     index = index.reshape(table.shape)
     common = int(np.argmax(np.bincount(index.ravel())))  # needs no gate: what is left when all others are off
     gates, turned = _entries(index), _entries(index.T)
-    turned = [
-        (j, tuple(np.flatnonzero(index[:, j] == v)), int(v))
-        for j in range(len(table[0]))
-        for v in np.unique(index[:, j])
-    ]
     by_row = sum(g[2] != common for g in gates) <= sum(g[2] != common for g in turned)
     gates = [g for g in (gates if by_row else turned) if g[2] != common]
     (a, a_group), (b, b_group) = pair if by_row else pair[::-1]
@@ -123,6 +119,11 @@ def shifted(builder: Builder, operator: str, a: Value, b: Value, name: str, *, r
     amounts = [int(v) for v in b.classes]
     numbers = [int(v) for v in a.table]
     left = operator == "shift_left"
+    if left and max(numbers, default=0).bit_length() + max(amounts, default=0) > 53:
+        raise TooLargeError(
+            f"`{name}` shifts up to {max(amounts)} places, which makes numbers beyond 2^53",
+            hint="shift by less: no float type holds such integers exactly",
+        )
     rows = np.array([[float(n << s if left else n >> s) for s in amounts] for n in numbers])
     choices = code(builder, a, rows, f"{a.carrier.name or name}.shifted", robust=robust)
     switch = onehot(builder, b, f"{b.carrier.name or name}.amount", robust=robust)

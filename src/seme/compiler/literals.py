@@ -60,8 +60,10 @@ def _table(node: e.Select, keys: Value, queries: Value) -> np.ndarray:
             hint="compare the parts one after the other: (a < a) | ((a == a) & (b < b)), or shorten --max-length",
         )
     if node.operator and keys.numeric and queries.numeric:
-        k = np.array([float(Fraction(v)) for v in keys.classes])
-        q = np.array([float(Fraction(v)) for v in queries.classes])
+        exact = sorted({Fraction(v) for v in (*keys.classes, *queries.classes)})
+        rank = {v: i for i, v in enumerate(exact)}  # ranks compare like the numbers, and exactly
+        k = np.array([rank[Fraction(v)] for v in keys.classes])
+        q = np.array([rank[Fraction(v)] for v in queries.classes])
         compare = {
             "equal": np.equal,
             "not_equal": np.not_equal,

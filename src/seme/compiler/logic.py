@@ -142,9 +142,10 @@ def covered(builder: Builder, arguments: list[Form], found: Cover, name: str) ->
         lo=np.zeros(size),
         hi=np.ones(size),
         read=stack_forms(arguments),
-        slopes=signs,
-        # The sum reaches the number of positive arguments exactly where the conjunction holds.
-        offsets=1.0 - (signs > 0).sum(axis=0),
+        # The sum of signs reaches the number of positive arguments exactly where the conjunction holds; doubled, so
+        # that what is off rests at -1 or below and noise does not wake it.
+        slopes=2.0 * signs,
+        offsets=1.0 - 2.0 * (signs > 0).sum(axis=0),
         write=np.eye(size),
         hidden=anonymous(size),
         quantum=1.0,

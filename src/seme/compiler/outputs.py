@@ -69,7 +69,7 @@ def _category(builder: Builder, name: str, value: Value, *, robust: int) -> Outp
     texts = unique_texts(labels)
     carrier = value.carrier
     margin, nearest = 1.0, None
-    if carrier.kind == "scalar" and carrier.points is not None and len(labels) == carrier.size > 2:
+    if carrier.kind == "scalar" and carrier.points is not None and len(labels) == carrier.size > 2 and robust < 2:
         # Nearest point without a neuron: the largest of z*c - c^2/2.
         assert carrier.form is not None
         middle = float(carrier.points.mean())
@@ -90,7 +90,10 @@ def _category(builder: Builder, name: str, value: Value, *, robust: int) -> Outp
 def unique_texts(values: tuple[Any, ...]) -> tuple[str, ...]:
     """Text of each value: its str, or its repr where two would look alike."""
     texts = [str(v) for v in values]
-    return tuple(repr(v) if texts.count(t) > 1 else t for v, t in zip(values, texts, strict=True))
+    texts = [repr(v) if texts.count(t) > 1 else t for v, t in zip(values, texts, strict=True)]
+    while len(set(texts)) < len(texts):  # a string that looks like another value's repr
+        texts = [f"{t}#{i}" if texts.count(t) > 1 else t for i, t in enumerate(texts)]
+    return tuple(texts)
 
 
 def _number(builder: Builder, name: str, value: Value, *, robust: int) -> Output:
@@ -102,7 +105,9 @@ def _number(builder: Builder, name: str, value: Value, *, robust: int) -> Output
         _add(builder, name, "number", form, ("value",), margin)
         return Output(name=name, kind="number", unit=unit or Fraction(1), max_denominator=most, error=lattice.error)
     if any(isinstance(v, float) for v in value.classes):
-        _add(builder, name, "number", form, ("value",), 0.0)
+        spread = sorted({Fraction(v) for v in value.classes})
+        half = float(min((b - a for a, b in itertools.pairwise(spread)), default=Fraction(0))) / 2
+        _add(builder, name, "number", form, ("value",), half)
         return Output(name=name, kind="number")
     numbers = sorted({Fraction(v) for v in value.classes})
     most = max(x.denominator for x in numbers)

@@ -280,7 +280,6 @@ def summary(decided: Plan) -> dict[str, Any]:
             )
         types[name] = {
             "proved": other.proved,
-            "order_independent": other.integer and other.proved,
             "errors": dict(other.errors),
             "worst": [
                 {"node": m.node, "what": m.what, "bound": m.have, "limit": m.need, "used": m.used}

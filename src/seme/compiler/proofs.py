@@ -36,7 +36,9 @@ def _hits_a_position(one: Literal, *, causal: bool) -> bool:
         roles, offset = {}, Fraction(one.queries.table[0])
     else:
         bases = one.queries.linear or ((one.queries, Fraction(1)),)
-        roles, offset = {role(base): c for base, c in bases}, one.queries.offset
+        roles, offset = {}, one.queries.offset
+        for base, coefficient in bases:
+            roles[role(base)] = roles.get(role(base), Fraction(0)) + coefficient
     if set(roles) - {"positions", "length"}:
         return False
     i, n = roles.get("positions", Fraction(0)), roles.get("length", Fraction(0))
@@ -86,6 +88,8 @@ def _transitive(relation: np.ndarray) -> bool:
 def is_matching_of_integers(one: Literal) -> bool:
     """Whether the select is equality of integers on both sides."""
     if not (is_integer(one.keys) and is_integer(one.queries)):
+        return False
+    if any(abs(v) > 1 << 53 for v in (*one.keys.classes, *one.queries.classes)):
         return False
     keys = np.array([float(v) for v in one.keys.classes])
     queries = np.array([float(v) for v in one.queries.classes])

@@ -157,7 +157,8 @@ def is_affine(points: np.ndarray, rows: np.ndarray) -> bool:
 
 
 def _differ(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    return np.abs(a - b) > 1e-12 * np.maximum(1.0, np.abs(a) + np.abs(b))
+    """Whether slopes differ by more than their own rounding."""
+    return np.abs(a - b) > 1e-12 * max(np.abs(a).max(initial=0.0), np.abs(b).max(initial=0.0))
 
 
 def _steps(points: np.ndarray, rows: np.ndarray, gaps: np.ndarray) -> tuple[np.ndarray, ...]:

@@ -39,11 +39,11 @@ FLOAT_TYPES: Mapping[str, FloatType] = MappingProxyType(
     {
         # float16 ends at 65504: 2^15 is the largest power of two that fits.
         "float16": FloatType(name="float16", unit=2.0**-11, sum_unit=2.0**-24, largest=65504.0, norm_gain=2.0**15),
-        "bfloat16": FloatType(name="bfloat16", unit=2.0**-8, sum_unit=2.0**-24, largest=3.38e38, norm_gain=2.0**40),
-        # 2^40 squared is 2^80: a variance below 2^55 rounds away, and 2^80 is finite in float32.
-        "float32": FloatType(name="float32", unit=2.0**-24, sum_unit=2.0**-24, largest=3.40e38, norm_gain=2.0**40),
-        # float64 keeps 53 bits: with 2^40 a variance below 2^26 rounds away.
-        "float64": FloatType(name="float64", unit=2.0**-53, sum_unit=2.0**-53, largest=1.79e308, norm_gain=2.0**40),
+        "bfloat16": FloatType(name="bfloat16", unit=2.0**-8, sum_unit=2.0**-24, largest=3.38e38, norm_gain=2.0**60),
+        # 2^60 squared is 2^120, finite in float32 (2^128 is not); a variance below 2^95 rounds away beside it.
+        "float32": FloatType(name="float32", unit=2.0**-24, sum_unit=2.0**-24, largest=3.40e38, norm_gain=2.0**60),
+        # float64 keeps 53 bits: a variance below 2^66 rounds away.
+        "float64": FloatType(name="float64", unit=2.0**-53, sum_unit=2.0**-53, largest=1.79e308, norm_gain=2.0**60),
     }
 )
 

@@ -5,6 +5,7 @@ Comparison and arithmetic operators build new expressions, so expressions compar
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -350,6 +351,8 @@ def plain(value: Any, what: str) -> Any:
             f"{what} is a {type(value).__name__}, expected a plain value such as 0 or 'a'",
             hint="to choose between sequences write where(condition, a, b)",
         )
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ProgramError(f"{what} is {value}, expected a finite number", hint="use None for nothing")
     return value
 
 
