@@ -52,12 +52,12 @@ PROGRAM_ERRORS: dict[str, tuple[Callable[[], Any], str, str]] = {
     ),
     "repeated token": (
         lambda: program(tokens, vocab="aba", max_length=3),
-        "the vocabulary has the same token twice",
-        "1, 1.0 and True are the same token",
+        "the vocabulary has the same token twice: 'a'",
+        "leave one out",
     ),
     "tokens equal across types": (
         lambda: program(tokens, vocab=[1, True], max_length=3),
-        "the vocabulary has the same token twice",
+        "the vocabulary has the same token twice: True",
         "1, 1.0 and True are the same token",
     ),
     "token of a wrong type": (

@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from seme.core.errors import UsageError
+
 DTYPES = ("float16", "bfloat16", "float32", "float64")
 
 TARGET = "DIR|FILE.py[:NAME]"
@@ -59,13 +61,22 @@ def activation_option(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _vocab(ctx: click.Context, parameter: click.Parameter, text: str | None) -> list[Any] | None:
-    """A JSON list where the text is one and is not empty ("[]" are two brackets), else its characters."""
+    """A JSON list where the text is one and is not empty ("[]" are two brackets), else its characters.
+
+    Raises:
+        UsageError: The text opens like JSON, but is no list; its quotes were probably eaten by the shell.
+    """
     if text is None:
         return None
     if text.lstrip().startswith("["):
         try:
             values = json.loads(text)
-        except json.JSONDecodeError:
-            return list(text)
+        except json.JSONDecodeError as error:
+            if len(set(text)) == len(text) and not any(c in text for c in ",\"'"):
+                return list(text)  # brackets that are tokens, such as "[](){}"
+            raise UsageError(
+                f"--vocab {text!r} opens like a JSON list but is none: {error}",
+                hint='quote it from the shell: --vocab \'["a", "b"]\'',
+            ) from error
         return values or list(text)
     return list(text)

@@ -309,9 +309,9 @@ def _means(value: Value, most: int) -> tuple[list[Any], Lattice | None]:
         if most == 1:
             return [], value.lattice
         return [], Lattice(lo=value.lattice.lo, hi=value.lattice.hi, error=value.lattice.error)
-    numbers = sorted({Fraction(v) for v in value.classes})
     if most == 1:
-        return [_original(value, x) for x in numbers], None
+        return sorted(value.classes, key=Fraction), None
+    numbers = sorted({_decimal(v) for v in value.classes})
     lo, hi = numbers[0], numbers[-1]
     unit = Fraction(
         math.gcd(*((x - lo).numerator * _common(numbers) // (x - lo).denominator for x in numbers)), _common(numbers)
@@ -329,8 +329,9 @@ def _means(value: Value, most: int) -> tuple[list[Any], Lattice | None]:
     return sorted(lo + unit * f for f in found), None
 
 
-def _original(value: Value, x: Fraction) -> Any:
-    return next(v for v in value.classes if Fraction(v) == x)
+def _decimal(v: Any) -> Fraction:
+    """A float as the decimal fraction it is written as: 0.1 is a tenth, off by less than a unit of float64."""
+    return Fraction(repr(v)) if isinstance(v, float) else Fraction(v)
 
 
 def _common(numbers: list[Fraction]) -> int:

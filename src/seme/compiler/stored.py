@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from seme.compiler.check import Oracle
-from seme.core.errors import FolderError
+from seme.core.errors import FolderError, GraphError
 from seme.ir import Graph, evaluate
 from seme.ir.text import parse
 from seme.model.artifact import Artifact, OutputBlock
@@ -18,15 +18,17 @@ def graph_oracle(artifact: Artifact) -> Oracle:
     """Answers as the stored graph does, computed in float64 with hard selection.
 
     Raises:
-        FolderError: The model has no graph, or one of another shape.
-        GraphError: The text does not parse.
+        FolderError: The model has no graph, a damaged one, or one of another shape.
     """
     if not artifact.graph.strip():
         raise FolderError(
             "the folder holds no graph to check the weights against: graph.txt is missing or empty",
             hint="seme check FILE.py checks against the program",
         )
-    graph = parse(artifact.graph)
+    try:
+        graph = parse(artifact.graph)
+    except GraphError as error:
+        raise FolderError(f"the folder's graph.txt is damaged: {error.message}", hint=error.hint) from error
     _check_fit(graph, artifact)
     ids = {(type(value) is bool, value): index for index, value in enumerate(artifact.tokens.values)}
 

@@ -57,6 +57,8 @@ def export(artifact: Artifact, kind: str, out: str | Path) -> Exported:
     """
     if kind not in KINDS:
         raise UsageError(f"cannot export to {kind!r}, expected one of {', '.join(KINDS)}", hint="--to hf")
+    if kind == "onnx" and (Path(out) / "meaning.json").exists():
+        raise UsageError(f"`{out}` is a model folder of ours", hint="write the ONNX file somewhere else: -o model.onnx")
     try:
         compared, difference = _compare(artifact, _runner(artifact, kind))
     except MissingExtraError:

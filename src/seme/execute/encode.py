@@ -34,6 +34,10 @@ class Encoder:
 
     def sequence(self, xs: Iterable[Any]) -> list[Any]:
         """One input as a list: a string is cut into characters, or into words where tokens are words."""
+        if not isinstance(xs, Iterable):
+            raise InputError(
+                f"the input is a {type(xs).__name__}, expected a list of tokens or a string", hint="model(['a', 'b'])"
+            )
         if isinstance(xs, str):
             return xs.split() if self.splits_words else list(xs)
         return list(xs)

@@ -147,10 +147,14 @@ def _vocabulary(vocab: Iterable[Any]) -> tuple[Any, ...]:
     for value in values:
         if not isinstance(value, (str, int, float, bool)):
             raise ProgramError(f"token {value!r} is a {type(value).__name__}", hint="use strings, numbers or booleans")
+        if value == "":
+            raise ProgramError("a token is the empty string, which no tokenizer can find", hint="give it a name")
         if isinstance(value, float) and not math.isfinite(value):
             raise ProgramError(f"token {value!r} is not a finite number", hint="use a string for it")
     if len({(str(value), type(value)) for value in values}) < len(values) or len(set(values)) < len(values):
-        raise ProgramError("the vocabulary has the same token twice", hint="1, 1.0 and True are the same token")
+        twice = next(v for i, v in enumerate(values) if v in values[:i])
+        hint = "leave one out" if isinstance(twice, str) else "1, 1.0 and True are the same token"
+        raise ProgramError(f"the vocabulary has the same token twice: {twice!r}", hint=hint)
     return tuple(values)
 
 
