@@ -76,6 +76,7 @@ class OutputBlock:
     Attributes:
         name: The output's name.
         kind: "category": the largest logit of the block names the label. "number": the single logit is the value.
+            "next": a logit for every row of the embedding; the largest is the token that comes next.
         start: First logit.
         labels: For a category, the value of each logit.
         integers: For a number, whether it is rounded to the nearest integer.
@@ -83,21 +84,50 @@ class OutputBlock:
             logit is taken as it is.
         unit: For a number, the answer is `unit` times the rounded quotient logit / unit.
         error: For a number, the proved largest distance from the true value in the asked float type.
+        rows: For "next", the number of logits: the rows of the embedding.
+        stops: For "next", the rows after which decoding ends.
     """
 
     name: str
-    kind: Literal["category", "number"]
+    kind: Literal["category", "number", "next"]
     start: int
     labels: tuple[Any, ...] = ()
     integers: bool = False
     max_denominator: int = 0
     unit: Fraction = Fraction(1)
     error: float = 0.0
+    rows: int = 0
+    stops: tuple[int, ...] = ()
 
     @property
     def width(self) -> int:
         """How many logits the block takes."""
-        return len(self.labels) if self.kind == "category" else 1
+        return {"category": len(self.labels), "number": 1, "next": self.rows}[self.kind]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PositionRule:
+    """Rows of the position table beyond its end: affine in the index, with a part that repeats.
+
+    The begin token has index 0 and a row of its own, the table's first. Index i >= 1 has the row
+    `repeated[(i - 1) % period] + (i - 1) * slope`.
+
+    Attributes:
+        repeated: [period, d_model].
+        slope: [d_model].
+        longest: The most tokens after the begin token for which anything is proved.
+    """
+
+    repeated: torch.Tensor
+    slope: torch.Tensor
+    longest: int
+
+    def rows(self, first: int, count: int) -> torch.Tensor:
+        """Rows [count, d_model] of the indices from `first` on; `first` is at least 1."""
+        steps = torch.arange(first - 1, first - 1 + count, device=self.slope.device)
+        # the product is taken in float64 and rounded once, so that every executor has the same rows
+        rising = steps[:, None].to(torch.float64) * self.slope.to(torch.float64)
+        return (self.repeated.to(torch.float64)[steps % len(self.repeated)] + rising).to(self.slope.dtype)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +143,7 @@ class Artifact:
         certificate: What is proved, per float type; may be empty. Plain JSON.
         provenance: Where the weights came from. Plain JSON.
         graph: Text of the intermediate graph a compiled model came from, or "".
+        positions: How the position table goes on beyond its end; None where it ends there.
     """
 
     spec: Spec
@@ -123,3 +154,4 @@ class Artifact:
     certificate: Mapping[str, Any] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
     graph: str = ""
+    positions: PositionRule | None = None
