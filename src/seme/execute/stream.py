@@ -1,6 +1,6 @@
 """Decoding: forward, argmax, append. The loop knows nothing of any program.
 
-A stream holds the tokens read so far. `Dense` streams are the definition; `execute.sparse` gives faster ones that choose
+A stream holds the tokens read so far. `DenseStream` is the definition; `execute.sparse` gives faster ones that choose
 the same tokens.
 """
 
