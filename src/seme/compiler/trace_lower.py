@@ -53,13 +53,31 @@ def lower_trace(program: TraceProgram) -> Graph:
     return lowering.builder.graph()
 
 
+TURN = 8
+"""Offsets below this, and multiples of it below its square, are found by one-hot codes of the index modulo TURN and of
+the index by TURN: shifting either is linear."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Positions:
-    """What heads use of the position: a term that rises, and which of `period` turns it is."""
+    """What heads use of the position.
+
+    Attributes:
+        rising: A term that rises from 0 to 1.
+        turns: Period -> one-hot code of `index // unit % period`, by (unit, period).
+    """
 
     rising: Form
-    turns: Form
-    period: int
+    turns: dict[tuple[int, int], Form]
+
+
+def _codes(offset: int) -> list[tuple[int, int]]:
+    """The (unit, period) codes that tell the position `offset` back from all between."""
+    if offset < TURN:
+        return [(1, TURN)]
+    if offset % TURN == 0 and offset < TURN * TURN:
+        return [(1, TURN), (TURN, TURN)]
+    return [(1, 1 << offset.bit_length())]
 
 
 class _Lowering:
@@ -71,31 +89,36 @@ class _Lowering:
         self.builder = Builder(vocab_size=len(program.vocabulary.texts), max_length=longest, causal=True)
         self._forms: dict[int, Form] = {}
         self._several: dict[int, Form] = {}
-        furthest = max((node.offset for node in words if isinstance(node, Before)), default=0)
+        codes = sorted({code for node in words if isinstance(node, Before) for code in _codes(node.offset)})
         looks = any(isinstance(node, (Found, Before)) for node in words)
-        self._positions = self._embed_positions(furthest) if looks else None
+        self._positions = self._embed_positions(codes) if looks else None
 
-    def _embed_positions(self, furthest: int) -> _Positions:
-        """One embedding: the index over a power of two, and one-hot turns."""
-        period = 1 << furthest.bit_length() if furthest else 1
-        turns = period if furthest else 0
+    def _embed_positions(self, codes: list[tuple[int, int]]) -> _Positions:
+        """One embedding: the index over a power of two, and one-hot codes of it."""
+        period = max((unit * turns for unit, turns in codes), default=1)
         scale = 2.0 ** -math.ceil(math.log2(max(self.builder.max_length, 2)))
-        table = np.zeros((period, 1 + turns))
-        table[:, 1:] = np.eye(period)[:, :turns]
-        slope = np.zeros(1 + turns)
+        index = np.arange(period)
+        parts = [np.zeros((period, 1)), *(np.eye(turns)[index // unit % turns] for unit, turns in codes)]
+        table = np.concatenate(parts, axis=1)
+        slope = np.zeros(table.shape[1])
         slope[0] = scale
+        semes = [f"index/{unit}%{turns}={i}" for unit, turns in codes for i in range(turns)]
         node = Embed(
-            space=Space(name="position", semes=("index", *(f"turn{i}" for i in range(turns)))),
-            lo=np.zeros(1 + turns),
-            hi=np.array([scale * (self.builder.max_length - 1), *np.ones(turns)]),
-            note="the index, and the turn it falls on",
+            space=Space(name="position", semes=("index", *semes)),
+            lo=np.zeros(len(slope)),
+            hi=np.array([scale * (self.builder.max_length - 1), *np.ones(len(semes))]),
+            note="the index, and the turns it falls on",
             source="position",
             table=table,
             slope=slope,
         )
         whole = self.builder.add(node)
-        columns = np.eye(1 + turns)
-        return _Positions(rising=whole @ columns[:, :1], turns=whole @ columns[:, 1:], period=period)
+        columns = np.eye(len(slope))
+        turns, at = {}, 1
+        for code in codes:
+            turns[code] = whole @ columns[:, at : at + code[1]]
+            at += code[1]
+        return _Positions(rising=whole @ columns[:, :1], turns=turns)
 
     def form(self, word: Word) -> Form:
         """The form that reads a word that was added."""
@@ -257,18 +280,22 @@ class _Lowering:
 
     def _before(self, node: Before) -> Form:
         assert self._positions is not None
-        period = self._positions.period
-        turned = np.roll(np.eye(period), -node.offset, axis=1)  # the turn `offset` positions before this one
-        onehot = np.eye(period)
-        ends = np.array([[0.0], [1.0]])
+        codes = _codes(node.offset)
+        query, key, factors = [], [], []
+        for unit, period in codes:
+            turns = self._positions.turns[unit, period]
+            # the turn `offset` positions before this one; a code that the offset is no multiple of goes whole turns
+            query.append(turns @ np.roll(np.eye(period), -(node.offset // unit), axis=1))
+            key.append(turns @ (2.0 * np.eye(period)))
+            factors.append((np.eye(period), 2.0 * np.eye(period)))
         return self._attend(
             node,
             node.values,
             node.default,
-            query=stack_forms([self._positions.turns @ turned, constant_form([1.0])]),
-            key=stack_forms([self._positions.turns @ (2.0 * onehot), self._positions.rising]),
-            begin_score=1.5,
-            factors=((onehot, 2.0 * onehot), (np.ones((1, 1)), ends)),
+            query=stack_forms([*query, constant_form([1.0])]),
+            key=stack_forms([*key, self._positions.rising]),
+            begin_score=2.0 * len(codes) - 0.5,
+            factors=(*factors, (np.ones((1, 1)), np.array([[0.0], [1.0]]))),
             predicate=f"{node.offset} before",
         )
 
