@@ -39,14 +39,19 @@ MOST_SUMMED = 1 << 20
 """A running sum needs a row of its own for every position; a table longer than this is refused."""
 
 
-def lower_trace(program: TraceProgram) -> Graph:
+def lower_trace(program: TraceProgram, *, clean: bool = False) -> Graph:
     """Lowers a trace program.
+
+    Args:
+        program: The program.
+        clean: Whether keys and queries are freed of noise before they are compared: longer traces are proved, at up
+            to a block more for every look-up.
 
     Raises:
         ProgramError: A word depends on itself.
         TooLargeError: A running sum is asked for beyond the longest table.
     """
-    lowering = _Lowering(program)
+    lowering = _Lowering(program, clean)
     for node in program.words():
         lowering.add(node)
     lowering.emit()
@@ -81,14 +86,16 @@ def _codes(offset: int) -> list[tuple[int, int]]:
 
 
 class _Lowering:
-    def __init__(self, program: TraceProgram):
+    def __init__(self, program: TraceProgram, clean: bool):
         self.program = program
+        self._clean = clean
         words = program.words()
         sums = [node.longest for node in words if isinstance(node, RunningSum)]
         longest = min([program.longest, *sums])
         self.builder = Builder(vocab_size=len(program.vocabulary.texts), max_length=longest, causal=True)
         self._forms: dict[int, Form] = {}
         self._several: dict[int, Form] = {}
+        self._cleaned: dict[int, Form] = {}
         codes = sorted({code for node in words if isinstance(node, Before) for code in _codes(node.offset)})
         looks = any(isinstance(node, (Found, Before)) for node in words)
         self._positions = self._embed_positions(codes) if looks else None
@@ -261,8 +268,8 @@ class _Lowering:
         rising = self._positions.rising @ np.array([[-1.0 if node.first else 1.0]])
         fixed = self.form(node.where) @ np.array([[MISSED]])
         last = (rising + fixed).shifted(-MISSED)
-        query = [self.form(bit) @ np.array([[2.0]]) for bit in node.query]
-        key = [self.form(bit) @ np.array([[2.0]]) for bit in node.key]
+        query = [self._compared(bit) @ np.array([[2.0]]) for bit in node.query]
+        key = [self._compared(bit) @ np.array([[2.0]]) for bit in node.key]
         reach = 1.0 if not node.first else -1.0
         ends = np.array([[0.0], [reach], [-MISSED], [reach - MISSED]])
         what = "first" if node.first else "latest"
@@ -277,6 +284,14 @@ class _Lowering:
             factors=(*((signs, signs) for _ in range(bits)), (np.ones((1, 1)), ends)),
             predicate=f"{what} key == query" if bits else f"{what} where",
         )
+
+    def _compared(self, bit: Word) -> Form:
+        if not self._clean or _is_quiet(bit):
+            return self.form(bit)
+        step = self._cleaned.get(id(bit))
+        if step is None:
+            step = self._cleaned[id(bit)] = self._step(Step(lo=0, hi=1, of=bit, least=1, name=f"{bit.name}.clean"))
+        return step
 
     def _before(self, node: Before) -> Form:
         assert self._positions is not None
@@ -411,6 +426,23 @@ class _Lowering:
     def _reach(self, name: str) -> np.ndarray:
         node = next(n for n in self.builder.nodes if n.name == name)
         return np.maximum(np.abs(node.lo), np.abs(node.hi))
+
+
+def _is_quiet(bit: Word) -> bool:
+    """Whether a bit carries no more noise than its own rounding: it comes from a token or from a small step."""
+    match bit:
+        case Field():
+            return True
+        case Part(of=Found() | Before() as found):
+            return _is_quiet(found.values[bit.index])
+        case Sum():
+            return len(bit.terms) == 1 and abs(bit.terms[0][0]) == 1 and _is_quiet(bit.terms[0][1])
+        case Within() | Later():
+            return _is_quiet(bit.parts()[0])
+        case Step():
+            return bit.of.lo >= -1 and bit.of.hi <= 2
+        case _:
+            return False
 
 
 def _around(lo: int, hi: int, bend: int) -> np.ndarray:
