@@ -19,7 +19,7 @@ def odometer(longest: int = 4096) -> t.TraceProgram:
 
 
 def memory(longest: int = 4096) -> t.TraceProgram:
-    """Reads and writes of a 16-cell memory, both the latest and the first write of a cell, and what was never written."""
+    """Reads and writes of a 16-cell memory: the latest and the first write of a cell, and what was never written."""
     tokens = {f"{a}={v}": {"write": 1, "address": a, "value": v} for a in range(16) for v in range(3)}
     tokens |= {f"{a}?": {"write": 0, "address": a, "value": 3} for a in range(16)}
     vocabulary = t.vocabulary(tokens)
@@ -43,8 +43,6 @@ def sums(longest: int = 200) -> t.TraceProgram:
     ones = t.count(vocabulary["k"] == 1, longest=longest)
     total = t.running_sum(vocabulary["p"], longest=longest)
     span = range(total.lo, total.hi + 1)
-    emit = {
-        "k": t.table(total, {i: i >> 1 & 1 for i in span}),
-        "p": t.table(ones, {i: i % 3 for i in range(ones.hi + 1)}),
-    }
+    kind = t.table(total, {i: i >> 1 & 1 for i in span})
+    emit = {"k": kind, "p": t.table(ones, {i: i % 3 for i in range(ones.hi + 1)})}
     return t.trace_program(vocabulary, emit=emit, longest=longest, name="sums")

@@ -192,9 +192,8 @@ class _Certify:
         for columns in kinds:
             if not len(columns):
                 continue
-            terms = tuple(
-                (n, m[:, columns]) for (n, m), row in zip(form.terms, live, strict=True) if row[columns].any()
-            )
+            read = [term for term, row in zip(form.terms, live, strict=True) if row[columns].any()]
+            terms = tuple((name, matrix[:, columns]) for name, matrix in read)
             bound = self._read_alike(Form(terms=terms, bias=form.bias[columns]), reader)
             out.absolute[columns], out.relative[columns] = bound.absolute, bound.relative
             out.exact_zero[columns] = bound.exact_zero
