@@ -5,7 +5,7 @@ counts over the whole trace: a token of kind `j`, `s`, `y` or `g` says the lowes
 tokens back, and the instructions retired since are counted in two steps of 8. Code is cut into stretches of 64 words;
 where the machine falls through from one to the next it emits a jump, so that the upper bits are those of the latest jump.
 
-Blocks 1 to 3.
+Blocks 1 to 4.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ REST = 4
 """After so many strides without a token that says the address, one is emitted: an instruction has at most 32 tokens."""
 
 STRETCH = 1 << WINDOW_BITS
+FINE = 3
+"""Bits of a number of instructions below a stride."""
+
 TARGET = 30
 """Bits of an instruction's address / 4."""
 
@@ -167,15 +170,22 @@ def read_history(token: Token, now: Number) -> tuple[Clock, Phase]:
 
 
 def _clock(upper: list[Word], place: Word) -> Clock:
+    last, upper_bits = STRETCH - 1, WINDOW_BITS - FINE
     span = range(STRETCH + 1)
-    last = STRETCH - 1
-    columns = [{s: min(s, last) >> i & 1 for s in span} for i in range(WINDOW_BITS)]
-    columns += [{s: s + 1 >> i & 1 for s in span} for i in range(WINDOW_BITS)]
-    found = tables(place, [*columns, {s: int(s == STRETCH) for s in span}], name="place")
-    low, after, across = found[:WINDOW_BITS], found[WINDOW_BITS:-1], found[-1]
+    # In two steps of 8: a table of all 65 values would sum large numbers, and keys must be quiet.
+    columns = [{s: min(s, last) >> FINE + i & 1 for s in span} for i in range(upper_bits)]
+    columns += [{s: s + 1 >> FINE + i & 1 for s in span} for i in range(upper_bits)]
+    coarse = tables(place, [*columns, {s: min(s, last) >> FINE for s in span}, {s: s >> WINDOW_BITS for s in span}])
+    rest = within(place - (1 << FINE) * coarse[-2], 0, 1 << FINE, "rest")
+    span = range((1 << FINE) + 1)
+    columns = [{s: min(s, (1 << FINE) - 1) >> i & 1 for s in span} for i in range(FINE)]
+    fine = tables(rest, [*columns, *({s: s + 1 >> i & 1 for s in span} for i in range(FINE))], name="fine")
+    low, after = [*fine[:FINE], *coarse[:upper_bits]], [*fine[FINE:], *coarse[upper_bits:-2]]
+    across = coarse[-1]
     # The stretch after this one begins where all lower bits are ones.
+    is_last = step(place, last, name="is_last")
     carries = [
-        step(STRETCH * total([(1, b) for b in upper[:i]]) + place, STRETCH * i + last, name=f"link_carry{i}")
+        step(total([(1, b) for b in upper[:i]]) + is_last, i + 1, name=f"link_carry{i}")
         for i in range(len(upper) + 1)
     ]
     above = [

@@ -1,4 +1,4 @@
-"""Loading and storing. Blocks 9 and 10.
+"""Loading and storing. Blocks 10 to 12.
 
 Memory has four lanes: the byte at address a is in lane a mod 4. An access touches each lane at most once, so a head per
 lane serves bytes, halves and words wherever they begin; lanes below the first byte's are in the next word.
@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from seme.lang.trace import Word, latest, step, total, word
-from seme.machines.rv32.machine.decode import STORES, Decoded
+from seme.lang.trace import Word, bank, clean, latest, step, total, word
+from seme.machines.rv32.machine.decode import LOADS, STORES, Decoded
 from seme.machines.rv32.machine.history import TARGET, Clock, Number, Phase
 from seme.machines.rv32.machine.logic import WORD, bit, both, conjunction, exclusive, matches, pattern, some
 from seme.machines.rv32.machine.registers import Operands
@@ -41,8 +41,13 @@ class Memory:
 
 def access(clock: Clock, phase: Phase, now: Number, found: Decoded, operands: Operands, address: list[Word]) -> Memory:
     """Stores what is to be stored, and looks up what stands there."""
+    # A misaligned access needs more neurons, all of which this bit turns off.
+    reaches = exclusive(found.any(*LOADS, *STORES), phase.store, phase.put)
+    aligned = bank([(1, reaches - address[0] - address[1])], lo=0, hi=1, name="aligned")
+    misaligned = bit(reaches - aligned)
+    address = [clean(b, name=f"address{i}") for i, b in enumerate(address)]
     first = [matches(address[:2], pattern(lane, range(2))) for lane in range(LANES)]
-    words = [_word_of_lane(address, lane) for lane in range(LANES)]
+    words = [_word_of_lane(address, lane, misaligned) for lane in range(LANES)]
     covered = _covered(phase, found, first)
     zero = total([])
     foreign = _foreign(phase)
@@ -78,17 +83,17 @@ def _foreign(phase: Phase) -> Word:
     return bit(both(phase.loading, phase.stdin, name="input_word") + phase.take)
 
 
-def _word_of_lane(address: list[Word], lane: int) -> list[Word]:
+def _word_of_lane(address: list[Word], lane: int, misaligned: Word) -> list[Word]:
     """The 30 bits of the word in which an access that begins at the address finds this lane."""
     upper = address[2:]
     if lane == LANES - 1:
         return upper
     # One more where the lane is below that of the address; the carry into bit i needs all lower bits to be 1.
-    start = 2 * address[1] + address[0]
-    carries = [
-        step(LANES * total([(1, b) for b in upper[:i]]) + start, LANES * i + lane + 1, name=f"lane{lane}_carry{i}")
-        for i in range(TARGET + 1)
-    ]
+    carries = []
+    for i in range(TARGET + 1):
+        start = 2 * address[1] + address[0] + LANES * (i + 1) * (misaligned - 1)
+        of = LANES * total([(1, b) for b in upper[:i]]) + start
+        carries.append(step(of, LANES * i + lane + 1, name=f"lane{lane}_carry{i}"))
     return [bit(upper[i] + carries[i] - 2 * carries[i + 1], f"lane{lane}_word{i}") for i in range(TARGET)]
 
 
