@@ -18,7 +18,7 @@ Why it is sound for any weights. Real numbers first:
    zero. With the largest size of any feature bounded and its square below 2^-60 epsilon, a norm is its gain over the
    root of epsilon, plus its bias. Otherwise norms are computed.
 2. *Heads.* A softmax does not change when all scores move alike. Constant parts of queries and keys make the score of
-   key j (sum of q_r k_jr) + a_j + slope * t_j, the first token's a form of the query. Keys with the same bits in k and a
+   key j (sum of q_r k_jr) + a_j + slope * t_j, the first token's a form of the query. Keys of the same bits in k and a
    differ by slope * (t - t') for every query: at least the lead, nothing, or neither, and this says which is kept. A
    key whose a is so low that no query within its bounds brings it near the first token is not kept.
 3. *Look-ups.* A query whose components are exactly +-asks, against keys that are exactly +-gives, scores the sum of

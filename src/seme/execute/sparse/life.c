@@ -4,6 +4,12 @@ exported state *seme_new(const void *const *tables) {
   state *s = malloc(sizeof(state));
   if (!s) return 0;
   memset(s, 0, sizeof(state));
+  s->memo = malloc((MEMO_ROWS + 1) * (MOST_SUMS + 1) * 8);
+  if (!s->memo) {
+    free(s);
+    return 0;
+  }
+  memset(s->memo, 0, (MEMO_ROWS + 1) * (MOST_SUMS + 1) * 8);
   s->tables = tables;
   s->next = -1;
   for (i64 h = 0; h < USED_HEADS; h++) {
@@ -24,6 +30,7 @@ exported void seme_end(state *s) {
     end_store(&s->heads[h].odd);
     for (i64 b = 0; b < BANKS; b++) end_store(&s->heads[h].bank[b].rows);
   }
+  free(s->memo);
   free(s);
 }
 
@@ -58,7 +65,7 @@ static i64 store_bytes(const store *m, i64 width) {
 }
 
 exported i64 seme_bytes(const state *s) {
-  i64 out = sizeof(state);
+  i64 out = sizeof(state) + (i64)(MEMO_ROWS + 1) * (MOST_SUMS + 1) * 8;
   for (i64 h = 0; h < USED_HEADS; h++) {
     const head *of = &s->heads[h];
     out += store_bytes(&of->odd, COUNTS[h] + 3 + VALUES[h]);

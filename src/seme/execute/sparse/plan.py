@@ -9,6 +9,7 @@ import numpy as np
 
 from seme.execute.sparse.fold import Folded, Forms, fold
 from seme.execute.sparse.heads import HeadPlan, plan_heads
+from seme.execute.sparse.logits import LogitPlan, plan_logits
 from seme.execute.sparse.neurons import NeuronPlan, plan_neurons
 from seme.execute.sparse.ranges import Ranges, ranges, settled
 from seme.model.artifact import Artifact
@@ -41,6 +42,7 @@ class Plan:
         bounds: How large features get.
         blocks: The blocks.
         logits: The unembedding.
+        sums: The same through few sums; None where there are too many.
         live: [feature]; read by anything.
     """
 
@@ -48,6 +50,7 @@ class Plan:
     bounds: Ranges
     blocks: tuple[BlockPlan, ...]
     logits: Forms
+    sums: LogitPlan | None
     live: np.ndarray
 
 
@@ -70,12 +73,19 @@ def plan(artifact: Artifact) -> Plan:
         if not model.paired:
             live[:-1] = True
         neurons = plan_neurons(model, bounds, layer, live[:-1])
-        live[neurons.pre.matrix.indices] = True
+        live[neurons.feeds()] = True
         heads, bias = plan_heads(model, bounds, layer, live[:-1])
         for head in heads:
             live[head.feeds()] = True
         blocks.append(BlockPlan(heads=heads, head_bias=bias, neurons=neurons))
-    return Plan(model=model, bounds=bounds, blocks=tuple(reversed(blocks)), logits=logits, live=live[:-1])
+    return Plan(
+        model=model,
+        bounds=bounds,
+        blocks=tuple(reversed(blocks)),
+        logits=logits,
+        sums=plan_logits(logits),
+        live=live[:-1],
+    )
 
 
 def report(made: Plan) -> dict[str, Any]:
@@ -95,14 +105,25 @@ def report(made: Plan) -> dict[str, Any]:
         for head in block.heads
     ]
     neurons = [
-        {"block": layer, "neurons": len(block.neurons.pre), "nonzeros": block.neurons.nonzeros}
+        {
+            "block": layer,
+            "neurons": block.neurons.count,
+            "directions": len(block.neurons.ridges),
+            "tables": sum(ridge.table is not None for ridge in block.neurons.ridges),
+            "nonzeros": block.neurons.nonzeros,
+        }
         for layer, block in enumerate(made.blocks)
     ]
+    logits = made.logits.matrix.nnz if made.sums is None else made.sums.sums.matrix.nnz
     return {
         "norms": "folded" if made.model.paired else "computed",
         "features": int(made.live.sum()),
         "heads": heads,
         "neurons": neurons,
-        "logits": {"rows": len(made.logits), "nonzeros": made.logits.matrix.nnz},
-        "nonzeros": sum(part["nonzeros"] for part in [*heads, *neurons]) + made.logits.matrix.nnz,
+        "logits": {
+            "rows": len(made.logits),
+            "sums": None if made.sums is None else len(made.sums.sums),
+            "nonzeros": logits,
+        },
+        "nonzeros": sum(part["nonzeros"] for part in [*heads, *neurons]) + logits,
     }

@@ -2,7 +2,7 @@
  *
  * A store holds rows [key words][t][n][values]: t is the index of the key (latest, first) and n how many keys the row
  * stands for (sum). Rows whose key words agree bit by bit are one row; `all` never looks for one.
- * The generated text before this file defines HEADS, LEAD and MOST_COMPONENTS.
+ * The generated text before this file defines HEADS, LEAD, MOST_COMPONENTS, MOST_SUMS and MEMO_ROWS.
  */
 typedef unsigned long long u64;
 typedef long long i64;
@@ -50,6 +50,7 @@ typedef struct {
 typedef struct {
   i64 length, next;
   const void *const *tables;
+  u64 *memo; /* MEMO_ROWS of sums and what was chosen for them, plus one */
   head heads[HEADS];
 } state;
 
@@ -316,6 +317,26 @@ inlined void normed(const double *x, double *y, int count, double epsilon) {
   for (int i = 0; i < count; i++) y[i] = (x[i] - mean) * scale;
 }
 
+/* Which cell of a table: 0 below the first of equally spaced bends, `last` above the last. */
+inlined i64 cell_of(double u, double first, double per_step, double last) {
+  double at = (u - first) * per_step + 1;
+  return !(at > 0) ? 0 : at > last ? (i64)last : (i64)at;
+}
+
+/* The same by halving, for bends anywhere: how many are at or below u. */
+inlined i64 cell_among(double u, const double *bends, i64 count) {
+  i64 low = 0;
+  while (count > 0) {
+    i64 half = count / 2;
+    if (bends[low + half] <= u) {
+      low += half + 1;
+      count -= half + 1;
+    } else
+      count = half;
+  }
+  return low;
+}
+
 /* The row with the largest logit, the first of them: sums by the features that are not zero. */
 inlined i64 largest(const double *y, const double *bias, const u32 *features, const u32 *starts, i64 used,
                     const u32 *rows, const double *weights, i64 count, double *logits) {
@@ -329,4 +350,38 @@ inlined i64 largest(const double *y, const double *bias, const u32 *features, co
   for (i64 v = 1; v < count; v++)
     if (logits[v] > logits[best]) best = v;
   return best;
+}
+
+typedef double wide __attribute__((vector_size(64), aligned(8)));
+typedef i64 wide_rows __attribute__((vector_size(64)));
+
+/* The same through few sums: `rows` is [sum][padded], padding has a bias below all. */
+inlined i64 largest_of_sums(const double *sums, i64 count, const double *bias, const double *rows, i64 padded) {
+  wide best = {-1e308, -1e308, -1e308, -1e308, -1e308, -1e308, -1e308, -1e308};
+  wide_rows chosen = {0}, now = {0, 1, 2, 3, 4, 5, 6, 7};
+  for (i64 v = 0; v < padded; v += 8) {
+    wide logit = *(const wide *)(bias + v);
+    for (i64 k = 0; k < count; k++) logit += sums[k] * *(const wide *)(rows + k * padded + v);
+    wide_rows more = logit > best;
+    best = (wide)((more & (wide_rows)logit) | (~more & (wide_rows)best));
+    chosen = (more & now) | (~more & chosen);
+    now += 8;
+  }
+  i64 out = chosen[0];
+  double top = best[0];
+  for (int i = 1; i < 8; i++)
+    if (best[i] > top || (best[i] == top && chosen[i] < out)) top = best[i], out = chosen[i];
+  return out;
+}
+
+/* The same again, for sums that were seen before from what was chosen then: the bits of the sums decide the choice. */
+inlined i64 chosen_for(u64 *memo, const double *sums, i64 count, const double *bias, const double *rows, i64 padded) {
+  u64 words[MOST_SUMS];
+  memcpy(words, sums, (size)count * 8);
+  u64 *entry = memo + (hashed(words, count) & (MEMO_ROWS - 1)) * (u64)(count + 1);
+  if (likely(entry[count] && same(entry, words, count))) return (i64)entry[count] - 1;
+  i64 out = largest_of_sums(sums, count, bias, rows, padded);
+  memcpy(entry, words, (size)count * 8);
+  entry[count] = (u64)out + 1;
+  return out;
 }
