@@ -53,7 +53,7 @@ def _tokens(rows: int) -> TokenTable:
 
 
 def _next(rows: int, stops: tuple[int, ...]) -> OutputBlock:
-    return OutputBlock(name="next", kind="next", start=0, rows=rows, stops=stops)
+    return OutputBlock(name="next", kind="next", start=0, labels=tuple(map(str, range(rows))), stops=stops)
 
 
 Terms = Mapping[str, float]

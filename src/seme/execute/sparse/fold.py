@@ -177,7 +177,7 @@ def fold(artifact: Artifact, *, paired: bool | None = None) -> Folded:
     places = _places(artifact, weights["pos_embed.W_pos"], pairs)
     reading = _Reading(artifact=artifact, weights=weights, paired=pairs, slope=places.index_slope)
     logits = reading.forms(weights["unembed.W_U"], weights["unembed.b_U"], "ln_final")
-    chosen = np.arange(block.start, block.start + block.rows)
+    chosen = np.arange(block.start, block.start + block.width)
     return Folded(
         features=len(places.slope),
         paired=pairs,

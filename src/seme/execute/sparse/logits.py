@@ -61,7 +61,6 @@ def plan_logits(logits: Forms) -> LogitPlan | None:
 
 
 def _unit(column: np.ndarray) -> float:
-    """A power of two with the sign of the first number: dividing by it is exact. Columns that differ by another
-    factor are one direction only where that factor divides them exactly, so the first number itself is tried."""
+    """What a column is divided by: its first number where that divides exactly, else the sign of it."""
     first = float(column[0])
-    return first if np.array_equal(column / first * first, column) else float(np.copysign(2.0, first) / 2.0)
+    return first if np.array_equal(column / first * first, column) else float(np.sign(first))

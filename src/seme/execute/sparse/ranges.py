@@ -143,6 +143,7 @@ def _add(now: Range, added: Range) -> Range:
 
 def neuron_range(neurons: Forms, write: Matrix, now: Range, gelu: bool) -> Range:
     """Bounds of what neurons write: [feature]."""
+    neurons = settled(neurons, now)
     pre = now.through(neurons.matrix, neurons.bias)
     low, high = activate(pre.low, gelu), activate(pre.high, gelu)
     if gelu:

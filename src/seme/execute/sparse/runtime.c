@@ -378,8 +378,13 @@ inlined i64 largest_of_sums(const double *sums, i64 count, const double *bias, c
 inlined i64 chosen_for(u64 *memo, const double *sums, i64 count, const double *bias, const double *rows, i64 padded) {
   u64 words[MOST_SUMS];
   memcpy(words, sums, (size)count * 8);
-  u64 *entry = memo + (hashed(words, count) & (MEMO_ROWS - 1)) * (u64)(count + 1);
-  if (likely(entry[count] && same(entry, words, count))) return (i64)entry[count] - 1;
+  u64 first = hashed(words, count), at = first;
+  u64 *entry;
+  for (;; at++) { /* up to eight entries from where the hash points */
+    entry = memo + (at & (MEMO_ROWS - 1)) * (u64)(count + 1);
+    if (likely(entry[count] && same(entry, words, count))) return (i64)entry[count] - 1;
+    if (!entry[count] || at == first + 7) break;
+  }
   i64 out = largest_of_sums(sums, count, bias, rows, padded);
   memcpy(entry, words, (size)count * 8);
   entry[count] = (u64)out + 1;
