@@ -46,14 +46,32 @@ def _head(text: Text, at: int, head: HeadPlan) -> list[str]:
     query = ", ".join(text.form(head.query, row) for row in range(count)) or "0"
     value = ", ".join(text.form(head.value, row) for row in range(values))
     kept = f"if (a{at} >= {number(head.forgets)}) {{" if np.isfinite(head.forgets) else "{"
-    return [
+    codes = int(head.keeps != "all" and head.turns is None and 0 < count <= 64)
+    known = f"{head.keeps.upper()}, {codes}, {count}, {values}, {number(head.slope)}"
+    begun = [
         f"const double a{at} = {text.form(head.offset, 0)};",
         kept,
         f"  const double k[] = {{{key}}};",
-        f"  const double v[] = {{{value}}};",
-        f"  if (remember(&s->heads[{at}], {kinds}, k, a{at}, t, v)) return 1;",
+        f"  if (remember(&s->heads[{at}], {known}, k, a{at}, t, v{at})) return 1;",
         "}",
         f"const double q{at}[] = {{{query}}};",
-        f"double mix{at}[{values}];",
-        f"const double *z{at} = recall(&s->heads[{at}], {kinds}, q{at}, {score}, {begin}, mix{at}, every_{at});",
+    ]
+    found = f"recall(&s->heads[{at}], {known}, q{at}, {score}, {begin}, mix{at}, every_{at})"
+    taken = [f"const double v{at}[] = {{{value}}};", f"double mix{at}[{values}];", f"const double *z{at};"]
+    if head.turns is None:
+        return [*taken, *begun, f"z{at} = {found};"]
+    period, width = len(head.turns), count + 3 + values
+    back = str(head.turns[0])
+    if len(set(head.turns)) > 1:
+        back = text.table(np.array(head.turns, dtype=np.int64), "i64") + f"[(s->length - 1) % {period}]"
+    return [
+        *taken,
+        f"if (t < {period}) {{",
+        *(f"  {line}" for line in begun),
+        f"  z{at} = {found};",
+        "} else {",  # by now each turn has its row, in order
+        f"  double *rows = s->heads[{at}].odd.rows;",
+        f"  put(rows + (s->length - 1) % {period} * {width} + {count + 1}, 0, LATEST, t, v{at}, {values});",
+        f"  z{at} = rows + (s->length - 1 + {period} - {back}) % {period} * {width} + {count + 3};",
+        "}",
     ]

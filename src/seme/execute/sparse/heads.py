@@ -12,6 +12,8 @@ alike and is left to b. What is read off:
 - `first`: the same with slope at most -lead; the newer is forgotten.
 - `sum`: slope is zero. Keys that agree weigh the same for any query: their values are added and counted.
 - `all`: anything else. Every key is kept.
+- `turns`: queries and keys depend on (index - 1) % period alone. The key that is found is then a fixed number of
+  positions back, if the scores say that it leads all others; they are computed here, once for every turn.
 - `forgets`: a key whose a is below a bound is behind the first token by the lead, whatever query comes and however
   large its t: it is never stored.
 """
@@ -45,6 +47,8 @@ class HeadPlan:
         slope: Of the index.
         begin_score: The form b of the query; none where the first token is a key like others.
         begin_value: Its values.
+        turns: [period]; where queries and keys are functions of the turn (index - 1) % period: how many positions back
+            the key found stands, at each turn, once there are `period` of them; None otherwise.
         forgets: Keys with a below this are not kept; -inf where nothing is proved.
         value: The values.
         out: [value, feature].
@@ -60,6 +64,7 @@ class HeadPlan:
     slope: float
     begin_score: Forms | None
     begin_value: np.ndarray
+    turns: tuple[int, ...] | None
     forgets: float
     value: Forms
     out: Matrix
@@ -98,6 +103,7 @@ def plan_heads(model: Folded, bounds: Ranges, layer: int, live: np.ndarray) -> t
             out=out[np.flatnonzero(used)],
             begin_value=np.zeros(0) if begin is None else begin[used],
         )
+        plan = replace(plan, turns=_turns(model, plan))
         twin = next((n for n, other in enumerate(plans) if _same_pattern(plan, other)), None)
         if twin is None:
             plans.append(plan)
@@ -139,6 +145,7 @@ def _pattern(model: Folded, bounds: Ranges, layer: int, number: int, block: Bloc
             sizes=np.zeros((2, len(head.query))),
             slope=0.0,
             begin_score=None,
+            turns=None,
             forgets=-np.inf,
             **common,
         )
@@ -166,6 +173,7 @@ def _pattern(model: Folded, bounds: Ranges, layer: int, number: int, block: Bloc
         sizes=np.stack([_sizes(query, now), _sizes(key, now)]),
         slope=slope,
         begin_score=begin_score,
+        turns=None,
         forgets=-model.lead - ahead,
         **common,
     )
@@ -189,6 +197,44 @@ def _keeps(slope: float, lead: float) -> Keeps:
     if abs(slope) >= lead:
         return "latest" if slope > 0 else "first"
     return "sum" if slope == 0 else "all"
+
+
+def _turns(model: Folded, plan: HeadPlan) -> tuple[int, ...] | None:
+    """How far back a head looks at each turn, where turns decide alone and one key always leads by the lead."""
+    if plan.keeps != "latest" or plan.begin_score is None or not model.places.split or not len(plan.query):
+        return None
+    parts = (plan.query, plan.key, plan.offset, plan.begin_score)
+    reads = np.unique(np.concatenate([part.matrix.indices for part in parts]))
+    if model.features in reads or not _turning(model, plan.block)[reads].all():
+        return None
+    period = len(model.places.repeated)
+    turned = np.append(model.places.repeated, np.zeros((period, 1)), axis=1).T
+    query, key, offset, begin = (part.matrix @ turned + part.bias[:, None] for part in parts)
+    own = np.concatenate([key, offset])
+    if len(np.unique(own, axis=1).T) < period or (offset < plan.forgets).any():
+        return None
+    back = np.arange(period)
+    out = []
+    for turn in range(period):
+        scores = query[:, turn] @ key[:, (turn - back) % period] + offset[0, (turn - back) % period]
+        scores = scores + plan.slope * (period - 1 - back)
+        best = int(scores.argmax())
+        others = np.append(np.delete(scores, best), begin[0, turn])
+        if scores[best] - others.max() < model.lead:
+            return None
+        out.append(best)
+    return tuple(out)
+
+
+def _turning(model: Folded, layer: int) -> np.ndarray:
+    """Features that hold nothing but what the position's turn adds: [feature + 1]."""
+    out = (model.embed[1:] == 0).all(axis=0)
+    for block in model.blocks[:layer]:
+        for head in block.heads:
+            out[head.out.indices] = False
+        out[block.write.indices] = False
+        out &= (block.head_bias == 0) & (block.write_bias == 0)
+    return np.append(out, False)
 
 
 def _sizes(forms: Forms, now: Range) -> np.ndarray:

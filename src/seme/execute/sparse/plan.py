@@ -95,6 +95,7 @@ def report(made: Plan) -> dict[str, Any]:
             "block": head.block,
             "heads": list(head.indices),
             "keeps": head.keeps,
+            "turns": None if head.turns is None else list(head.turns),
             "components": len(head.query),
             "values": len(head.value),
             "slope": head.slope,

@@ -16,7 +16,11 @@ from scipy import sparse
 from seme.execute.sparse.fold import BlockForms, Folded, Forms, Matrix
 
 SLACK = 1e-9
-"""Bounds are taken wider by this share of the sizes summed: far more than rounding makes of a few thousand terms."""
+"""Bounds are taken wider by this share of the sizes summed: far more than rounding makes of a few thousand terms.
+Not where all numbers are multiples of GRAIN and the sum of sizes is below MOST_EXACT: then float64 does not round."""
+
+GRAIN = 2.0**-10
+MOST_EXACT = 2.0**30
 
 GELU_LEAST = -0.1701
 """Below the least value of gelu (tanh)."""
@@ -44,9 +48,19 @@ class Range:
         up, down = matrix.maximum(0), matrix.minimum(0)
         low = up @ self.low + down @ self.high
         high = up @ self.high + down @ self.low
-        slack = SLACK * (abs(matrix) @ np.maximum(abs(self.low), abs(self.high)) + np.abs(bias))
-        exact = low == high  # a sum of constants stays one
-        return Range(low=low + bias - np.where(exact, 0, slack), high=high + bias + np.where(exact, 0, slack))
+        sizes = abs(matrix) @ np.maximum(abs(self.low), abs(self.high)) + np.abs(bias)
+        rough = ~(_grained(self.low) & _grained(self.high))
+        flags = (~_grained(matrix.data) | rough[matrix.indices]).astype(float)
+        rounded = sparse.csr_array((flags, matrix.indices, matrix.indptr), shape=matrix.shape).sum(axis=1) > 0
+        exact = ~rounded & _grained(bias) & (sizes < MOST_EXACT)
+        slack = np.where(exact | (low == high), 0.0, SLACK * sizes)  # a sum of constants stays one
+        return Range(low=low + bias - slack, high=high + bias + slack)
+
+
+def _grained(values: np.ndarray | float) -> np.ndarray:
+    """Whether numbers are multiples of GRAIN, and products of two of them no smaller than float64 can add up."""
+    grains = np.asarray(values) / GRAIN
+    return (grains == np.round(grains)) & (np.abs(grains) < 2.0**40)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -184,7 +198,9 @@ def _ridge(neurons: Forms, write: Matrix, now: Range, members: np.ndarray, scale
     hidden = np.maximum(points[:, None] * scales + neurons.bias[members], 0.0)
     weights = part[:, touched].toarray()
     values = hidden @ weights
-    slack = SLACK * (hidden @ np.abs(weights)).max(axis=0, initial=0.0)
+    sizes = (hidden @ np.abs(weights)).max(axis=0, initial=0.0)
+    exact = _grained(hidden).all() & _grained(weights).all(axis=0) & (sizes < MOST_EXACT)
+    slack = np.where(exact, 0.0, SLACK * sizes)
     low, high = np.zeros(write.shape[1]), np.zeros(write.shape[1])
     low[touched] = values.min(axis=0) - slack
     high[touched] = values.max(axis=0) + slack

@@ -165,12 +165,12 @@ inlined int coded(const double *given, double *sizes, i64 *failures, int count, 
 }
 
 /* Takes a key in. Returns 1 when memory is out. */
-inlined int remember(head *h, int keeps, int count, int values, double slope, const double *key, double offset,
+inlined int remember(head *h, int keeps, int codes, int count, int values, double slope, const double *key, double offset,
                      double t, const double *value) {
   u64 code;
   double *row;
   int fresh = 0;
-  if (keeps != ALL && count > 0 && count <= 64 && coded(key, h->gives, &h->gives_failures, count, &code)) {
+  if (codes && coded(key, h->gives, &h->gives_failures, count, &code)) {
     i64 b = 0;
     while (b < h->banks && h->bank[b].offset != offset) b++;
     if (likely(b < BANKS)) {
@@ -252,14 +252,14 @@ inlined const double *all_of(const head *h, int keeps, int count, int values, do
 typedef const double *every_key(const head *, const double *, double, const double *, double *);
 
 /* Finds what a query sees: where one key leads all others by LEAD its values, otherwise the mean. */
-inlined const double *recall(head *h, int keeps, int count, int values, double slope, const double *query,
+inlined const double *recall(head *h, int keeps, int codes, int count, int values, double slope, const double *query,
                              double begin_score, const double *begin, double *mix,
                              every_key *every) {
   u64 code;
-  if (keeps == ALL || count > 64 || h->odd.n > 64) return every(h, query, begin_score, begin, mix);
-  if (count && !coded(query, h->asks, &h->asks_failures, count, &code))
+  if (keeps == ALL || h->odd.n > 64) return every(h, query, begin_score, begin, mix);
+  if (codes && !coded(query, h->asks, &h->asks_failures, count, &code))
     return every(h, query, begin_score, begin, mix);
-  if (count && h->full == 0 && h->gives_failures < 0) {
+  if (codes && h->full == 0 && h->gives_failures < 0) {
     h->gap = 1e308;
     for (int i = 0; i < count; i++) {
       double part = h->asks[i] * h->gives[i];
@@ -270,7 +270,7 @@ inlined const double *recall(head *h, int keeps, int count, int values, double s
   double top = -1e308, rest = -1e308;
   const double *best = 0;
   if (begin) top = begin_score, best = begin;
-  for (i64 b = 0; count && b < h->banks; b++) {
+  for (i64 b = 0; codes && b < h->banks; b++) {
     const bank *in = &h->bank[b];
     const double *row = found(&in->rows, &code, 1, values + 3);
     double limit = h->full - h->gap + in->offset + in->peak;
