@@ -98,10 +98,11 @@ class Places:
 
     Attributes:
         table: [index, feature]; what the first indices add.
-        repeated: [period, feature]; beyond the table, index i adds row (i - 1) % period of this and
+        repeated: [period, feature]; beyond the table (where split: besides it), index i adds row (i - 1) % period of
+            this and
         slope: [feature]; i - 1 times this.
-        split: Whether the second part is left out of the stream and read as the index instead; the table then has
-            only the row of index 0.
+        split: Whether the slope is left out of the stream and read as the index instead, from index 1 on. The table
+            then has what is left besides the two, or only the row of index 0 where nothing is.
         most: The most tokens for which there are places, the first included, or for which anything is bounded.
         rule: Whether there are places beyond the table.
     """
@@ -150,6 +151,9 @@ class Folded:
 
 ENDLESS = 2**53
 """Indices beyond this are no numbers of their own in float64."""
+
+PERIOD = 64
+"""What repeats in a table of positions is looked for with this period, and so with all that divide it."""
 
 LEADS = {"float64": 746.0, "float32": 104.0}
 """exp(-lead) is zero in the type: below half its smallest subnormal number, 2^-1075 or 2^-150."""
@@ -274,15 +278,37 @@ def _rows(written: torch.Tensor, paired: bool) -> Matrix:
 def _places(artifact: Artifact, table: torch.Tensor, paired: bool) -> Places:
     rule = artifact.positions
     rows = _rows(table, paired).toarray()
-    split = paired and rule is not None and _follows(table, rule)
+    repeated, slope = np.zeros((1, rows.shape[1])), np.zeros(rows.shape[1])
+    if rule is not None:
+        repeated, slope = _rows(rule.repeated, paired).toarray(), _rows(rule.slope, paired).toarray()[0]
+    split = paired and (rule is None or _follows(table, rule))
+    if split and rule is not None:
+        rows = rows[:1]
+    elif split:
+        repeated, slope, rows = _inferred(rows, table.numpy().dtype)
     return Places(
-        table=rows[:1] if split else rows,
-        repeated=np.zeros((1, rows.shape[1])) if rule is None else _rows(rule.repeated, paired).toarray(),
-        slope=np.zeros(rows.shape[1]) if rule is None else _rows(rule.slope, paired).toarray()[0],
+        table=rows,
+        repeated=repeated,
+        slope=slope,
         split=split,
-        most=len(rows) if rule is None else rule.longest + 1 if paired else ENDLESS,
+        most=len(table) if rule is None else rule.longest + 1 if paired else ENDLESS,
         rule=rule is not None,
     )
+
+
+def _inferred(rows: np.ndarray, kind: np.dtype) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What of a table without a rule repeats and rises, feature by feature, and what is left of it."""
+    count, rest = len(rows) - 1, rows.copy()
+    repeated, slope = np.zeros((PERIOD, rows.shape[1])), np.zeros(rows.shape[1])
+    index = np.arange(count)
+    for feature in np.flatnonzero(rows[1:].any(axis=0)).tolist() if count > 2 * PERIOD else []:
+        column = rows[1:, feature]
+        rise = (column[PERIOD] - column[0]) / PERIOD
+        turns = column[:PERIOD] - index[:PERIOD] * rise
+        if np.array_equal((turns[index % PERIOD] + index * rise).astype(kind), column):
+            repeated[:, feature], slope[feature], rest[1:, feature] = turns, rise, 0.0
+    period = next(p for p in range(1, PERIOD + 1) if PERIOD % p == 0 and not (repeated != np.roll(repeated, p, 0)).any())
+    return repeated[:period], slope, rest if rest[1:].any() else rest[:1]
 
 
 def _follows(table: torch.Tensor, rule: PositionRule) -> bool:

@@ -90,7 +90,14 @@ def _start(text: Text) -> list[str]:
     beyond = f"const double *p = {text.table(repeated, 'double')} + ((s->length - 1) % {len(repeated)}) * {count};"
     if places.split:
         moved = np.flatnonzero((repeated != 0).any(axis=0)).tolist()
-        return [*out, "{", beyond, *(f"  x[{f}] += p[{f}];" for f in moved), "}"] if moved else out
+        out += ["{", beyond, *(f"  x[{f}] += p[{f}];" for f in moved), "}"] if moved else []
+        listed = places.table[:, text.filled]
+        moved = np.flatnonzero((listed[1:] != 0).any(axis=0)).tolist()
+        if moved:
+            rest = text.table(listed[:, moved], "double")
+            lines = [f"  x[{f}] += p[{at}];" for at, f in enumerate(moved)]
+            out += [f"{{ const double *p = {rest} + s->length * {len(moved)};", *lines, "}"]
+        return out
     slope = text.table(places.slope[text.filled], "double")
     table = text.table(places.table[:, text.filled], "double")
     return [

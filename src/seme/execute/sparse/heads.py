@@ -228,7 +228,7 @@ def _turns(model: Folded, plan: HeadPlan) -> tuple[int, ...] | None:
 
 def _turning(model: Folded, layer: int) -> np.ndarray:
     """Features that hold nothing but what the position's turn adds: [feature + 1]."""
-    out = (model.embed[1:] == 0).all(axis=0)
+    out = (model.embed[1:] == 0).all(axis=0) & (model.places.table[1:] == 0).all(axis=0)
     for block in model.blocks[:layer]:
         for head in block.heads:
             out[head.out.indices] = False

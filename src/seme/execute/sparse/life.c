@@ -133,6 +133,7 @@ static void moved_state(tape *on, state *s) {
     moved(on, &of->gives_failures, 8);
     moved(on, &of->gap, 8);
     moved(on, &of->full, 8);
+    moved(on, &of->odd_peak, 8);
     moved(on, of->asks, sizeof(of->asks));
     moved(on, of->gives, sizeof(of->gives));
     for (i64 b = 0; b < of->banks && !on->failed; b++) {

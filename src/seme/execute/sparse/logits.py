@@ -13,7 +13,7 @@ from scipy import sparse
 
 from seme.execute.sparse.fold import Forms
 
-MOST_SUMS = 24
+MOST_SUMS = 64
 """More sums than this are multiplied out row by row as they are."""
 
 

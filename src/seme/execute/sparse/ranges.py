@@ -106,12 +106,14 @@ def ranges(model: Folded) -> Ranges:
     low, high = model.embed[1:].min(axis=0), model.embed[1:].max(axis=0)
     places = model.places
     now = Range(low=low + places.repeated.min(axis=0), high=high + places.repeated.max(axis=0))
-    if not places.split:
+    rows = places.table[1:]
+    if places.split and len(rows):
+        now = now + Range(low=rows.min(axis=0), high=rows.max(axis=0))
+    elif not places.split:
         rising = np.stack([np.zeros_like(places.slope), places.slope * places.most])
         beyond = Range(low=now.low + rising.min(axis=0), high=now.high + rising.max(axis=0))
-        rows = places.table[1:]
         listed = Range(low=low + rows.min(axis=0), high=high + rows.max(axis=0)) if len(rows) else beyond
-        now = beyond.hull(listed.low).hull(listed.high) if places.rule else listed
+        now = beyond.hull(listed.low).hull(listed.high)
     index = Range(low=np.zeros(1), high=np.array([float(places.most)]))
     begin = np.append(model.embed[0] + places.table[0], 0.0)
     before, middle, begins, largest = [], [], [], 0.0

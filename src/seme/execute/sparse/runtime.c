@@ -42,6 +42,7 @@ typedef struct {
 typedef struct {
   i64 banks, asks_failures, gives_failures;
   double gap, full; /* what one wrong sign costs at least; what all right signs score; 0 before that is known */
+  double odd_peak;  /* no query of sizes `asks` scores more with a row kept apart; 1e308 where that is to be found */
   double asks[MOST_COMPONENTS], gives[MOST_COMPONENTS];
   bank bank[BANKS];
   store odd;
@@ -60,13 +61,15 @@ inlined u64 bits_of(double x) {
   return out;
 }
 
+/* Whole numbers in float64 differ in their upper bits alone, so these are brought down before each product. */
 inlined u64 hashed(const u64 *key, i64 words) {
   u64 out = 0;
   for (i64 i = 0; i < words; i++) {
-    out = (out ^ key[i]) * 0x9E3779B97F4A7C15ull;
-    out ^= out >> 32;
+    out ^= key[i];
+    out = (out ^ out >> 32) * 0x9E3779B97F4A7C15ull;
   }
-  return out;
+  out = (out ^ out >> 29) * 0xBF58476D1CE4E5B9ull;
+  return out ^ out >> 32;
 }
 
 inlined int same(const u64 *one, const u64 *other, i64 words) {
@@ -196,7 +199,13 @@ inlined int remember(head *h, int keeps, int codes, int count, int values, doubl
   u64 words[MOST_COMPONENTS + 1];
   for (int i = 0; i < count; i++) words[i] = bits_of(key[i] + 0.0);
   words[count] = bits_of(offset + 0.0);
-  row = keeps == ALL ? 0 : found(&h->odd, words, count + 1, count + 3 + values);
+  if (keeps == ALL)
+    row = 0;
+  else if (h->odd.n && same((const u64 *)h->odd.rows, words, count + 1))
+    row = h->odd.rows;
+  else
+    row = found(&h->odd, words, count + 1, count + 3 + values);
+  if (codes) h->odd_peak = 1e308;
   if (!row) {
     fresh = 1;
     row = appended(&h->odd, words, count + 1, count + 3 + values, keeps != ALL);
@@ -223,6 +232,19 @@ inlined double odd_score(const double *row, const double *query, int count, doub
   double out = 0;
   for (int i = 0; i < count; i++) out += query[i] * row[i];
   return out + row[count] + slope * row[count + 1];
+}
+
+/* The most that a row kept apart scores with a query of these sizes. */
+apart double peak_of(const store *odd, const double *asks, int keeps, int count, int values, double slope) {
+  double out = -1e308;
+  for (i64 r = 0; r < odd->n; r++) {
+    const double *row = odd->rows + r * (count + 3 + values);
+    double score = row[count] + slope * row[count + 1];
+    for (int i = 0; i < count; i++) score += asks[i] * (row[i] < 0 ? -row[i] : row[i]);
+    if (keeps == SUM) score += log(row[count + 2]);
+    if (score > out) out = score;
+  }
+  return out;
 }
 
 /* The softmax over every row there is, as the model defines it. */
@@ -285,6 +307,10 @@ inlined const double *recall(head *h, int keeps, int codes, int count, int value
       best = row + 3;
     } else if (score > rest)
       rest = score;
+  }
+  if (codes && h->odd.n) {
+    if (h->odd_peak == 1e308) h->odd_peak = peak_of(&h->odd, h->asks, keeps, count, values, slope);
+    if (top - h->odd_peak >= LEAD) return likely(top - rest >= LEAD) ? best : every(h, query, begin_score, begin, mix);
   }
   for (i64 r = 0; r < h->odd.n; r++) {
     const double *row = h->odd.rows + r * (count + 3 + values);
