@@ -34,8 +34,8 @@ def _subtracted(a, b):
 ADDED = bench((32, 32, 1), _added)
 SUBTRACTED = bench((32, 32), _subtracted)
 COMPARED = bench((32, 32, 1), lambda a, b, sign: [less(a, b, sign[0]), less(a, b), less(a, b, 1), equal(a, b)])
-NIBBLES = bench((32, 1), lambda a, negative: magnitude(a, negative[0], 4))
-BYTES = bench((32, 1), lambda a, negative: magnitude(a, negative[0], 8))
+NIBBLES = bench((32, 1), lambda a, negative: magnitude(a, negative, 4))
+BYTES = bench((32, 1), lambda a, negative: magnitude(a, negative, 8))
 ORDERED = bench(
     (32, 32),
     lambda a, b: [
@@ -84,7 +84,7 @@ def test_the_magnitude_is_the_word_or_its_negative(a: int) -> None:
 
 @pytest.mark.parametrize(
     ("held", "semes", "neurons", "depth"),
-    [(ADDED, 35, 70, 2), (NIBBLES, 8, 30, 1), (BYTES, 4, 14, 1), (ORDERED, 5, 10, 2)],
+    [(ADDED, 35, 70, 2), (NIBBLES, 8, 38, 1), (BYTES, 4, 18, 1), (ORDERED, 5, 10, 2)],
 )
 def test_arithmetic_takes_no_more_than_it_says(held, semes: int, neurons: int, depth: int) -> None:
     given_bits = [w for w in held.program.words() if w.parts() == () or type(w).__name__ in ("Part", "Before")]

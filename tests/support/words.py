@@ -4,10 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from seme.lang.trace import TraceProgram, Tracer, Word, previous, trace_program, vocabulary
 from seme.lang.trace.program import ordered
-from seme.lang.trace.words import Bank, Before, Found, Later, Part, RunningSum, Several, Step, Sum, Tables, Within
+from seme.lang.trace.words import (
+    Bank,
+    Before,
+    Field,
+    Found,
+    Later,
+    Part,
+    RunningSum,
+    Several,
+    Stairs,
+    Step,
+    Sum,
+    Tables,
+    Within,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,60 +83,69 @@ def _kept(of: Word, words: tuple[Word, ...]) -> Word:
     return Sum(lo=of.lo, hi=of.hi, terms=((1, of), *((0, word) for word in words)), name="kept")
 
 
-def cost(words: Sequence[Word], given: Sequence[Word]) -> Cost:
-    """What words take, counted from others that are there already."""
-    depths: dict[int, int] = {id(word): 0 for word in given}
-    heads: set[tuple] = set()
-    semes = neurons = nonzeros = 0
-    inputs: dict[int, dict[int, int]] = {}
+def cost(words: Sequence[Word], given: Sequence[Word], operands: Sequence[Word] | None = None) -> Cost:
+    """What words take beyond others that are there already.
 
-    def read(node: Word) -> dict[int, int]:
-        """The stored words that an affine form reads."""
-        if id(node) in inputs:
-            return inputs[id(node)]
-        if isinstance(node, Sum) and id(node) not in depths_given:
-            out: dict[int, int] = {}
-            for weight, term in node.terms:
-                for key, factor in read(term).items():
-                    out[key] = out.get(key, 0) + weight * factor
-            out = {key: factor for key, factor in out.items() if factor}
-        elif isinstance(node, (Within, Later)) and id(node) not in depths_given:
-            out = read(node.parts()[0])
-        else:
-            out = {id(node): 1}
-        inputs[id(node)] = out
-        return out
-
-    depths_given = set(depths)
-    for node in ordered(words):
-        if id(node) in depths_given:
+    Args:
+        words: What is asked for.
+        given: Words that count nothing.
+        operands: Those of them from which the depth is counted; all where not told.
+    """
+    there = {id(word) for word in given}
+    depths: dict[int, int] = {id(word): 0 for word in (given if operands is None else operands)}
+    kept: set[int] = set()
+    stack: list[Word | Several] = [*words]
+    while stack:
+        node = stack.pop()
+        if id(node) in kept or id(node) in there or isinstance(node, Field):
             continue
-        below = 0
-        for part in (node.of,) if isinstance(node, Part) else node.parts():
-            below = max(below, depths.get(id(part), 0))
+        kept.add(id(node))
+        stack.extend((node.of,) if isinstance(node, Part) else node.parts())
+    semes = neurons = nonzeros = 0
+    heads: set[tuple] = set()
+    for node in ordered(words):
+        if id(node) not in kept:
+            continue
+        parts = (node.of,) if isinstance(node, Part) else node.parts()
+        below = [depths[id(part)] for part in parts if id(part) in depths]
+        depth = max(below) if below else None
         match node:
-            case Bank():
-                semes, neurons = semes + 1, neurons + len(node.terms)
-                nonzeros += sum(len(read(term)) + 2 for _, term in node.terms)
-                below += 1
-            case Step():
-                semes, neurons, nonzeros = semes + 1, neurons + 2, nonzeros + 2 * (len(read(node.of)) + 2)
-                below += 1
-            case Tables():
-                changed = 2 * sum(a != b for a, b in zip(node.rows, node.rows[1:], strict=False))
-                semes, neurons = semes + len(node.los), neurons + changed
-                nonzeros += changed * (len(read(node.of)) + 1 + len(node.los))
-                below += 1
+            case Bank() | Step() | Stairs() | Tables():
+                count, reads, writes = _neurons(node, there)
+                semes, neurons, nonzeros = semes + writes, neurons + count, nonzeros + reads
+                depth = None if depth is None else depth + 1
             case Found() | Before() | RunningSum():
                 semes += len(node.los) if isinstance(node, Several) else 1
                 at = tuple(map(id, (*node.key, *node.query, node.where))) if isinstance(node, Found) else ()
-                heads.add((type(node).__name__, getattr(node, "offset", 0), at, below))
-                # Neurons of the block that looks see what it finds.
-        depths[id(node)] = below
-    return Cost(
-        semes=semes,
-        neurons=neurons,
-        heads=len(heads),
-        nonzeros=nonzeros,
-        depth=max(depths.get(id(w), 0) for w in words),
-    )
+                heads.add((type(node).__name__, getattr(node, "offset", 0), at, depth))
+        if depth is not None:
+            depths[id(node)] = depth
+    most = max(depths.get(id(word), 0) for word in words)
+    return Cost(semes=semes, neurons=neurons, heads=len(heads), nonzeros=nonzeros, depth=most)
+
+
+def _neurons(node: Bank | Step | Stairs | Tables, there: set[int]) -> tuple[int, int, int]:
+    """Neurons of a node, the weights around them that are not 0, and the words it stores."""
+    match node:
+        case Bank():
+            return len(node.terms), sum(len(_reads(term, there)) + 2 for _, term in node.terms), 1
+        case Step():
+            return 2, 2 * (len(_reads(node.of, there)) + 2), 1
+        case Stairs():
+            return 2 * node.hi, 2 * node.hi * (len(_reads(node.of, there)) + 2), 1
+        case Tables():
+            changed = 2 * sum(a != b for a, b in pairwise(node.rows))
+            return changed, changed * (len(_reads(node.of, there)) + 1 + len(node.los)), len(node.los)
+
+
+def _reads(of: Word, there: set[int]) -> dict[int, int]:
+    """The stored words that an affine form reads, with their factors."""
+    if id(of) in there:
+        return {id(of): 1}
+    if isinstance(of, Sum):
+        out: dict[int, int] = {}
+        for weight, term in of.terms:
+            for key, factor in _reads(term, there).items():
+                out[key] = out.get(key, 0) + weight * factor
+        return {key: factor for key, factor in out.items() if factor}
+    return _reads(of.parts()[0], there) if isinstance(of, (Within, Later)) else {id(of): 1}

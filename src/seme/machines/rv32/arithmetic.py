@@ -100,33 +100,40 @@ def at_least(a: Sequence[Word], b: Sequence[Word], name: str = "at_least") -> Wo
     return step(total([(1 << i, side) for i, side in enumerate(sides)]), 0, name)
 
 
-def magnitude(bits: Sequence[Word], negative: Word | int, width: int, name: str = "magnitude") -> list[Word]:
-    """Digits of the number, or of its negative where `negative` is 1; one block deep.
+def magnitude(bits: Sequence[Word], negative: Sequence[Word], width: int, name: str = "magnitude") -> list[Word]:
+    """Digits of the number, or of its negative where all bits of `negative` are 1; one block deep.
 
-    The digit of the negative is base - digit - borrow, and 0 instead of base: four neurons and one direction a digit,
-    none of which is on where `negative` is 0.
+    Five neurons and one direction a digit, none of which is on where a bit of `negative` is 0.
 
     Args:
         bits: Lowest first.
-        negative: A bit.
+        negative: Bits.
         width: Bits a digit.
         name: What to call it.
 
     Returns:
         The digits, lowest first.
     """
-    negative, base, digits = word(negative), 1 << width, []
+    off, base = len(negative) - total([(1, bit) for bit in negative]), 1 << width
+    digits = []
     for at in range(0, len(bits), width):
         digit = number(bits[at : at + width])
-        below = total([(1, bit) for bit in bits[:at]])
-        terms = [(-2, digit - (base - 1) * (1 - negative)), (-base, negative - digit - below)]
-        if at:
-            on = below - at * (1 - negative)
-            terms += [(-1, on), (1, on - 1)]
-        taken = bank(terms, lo=1 - 2 * base, hi=0, name=f"{name}{at // width}")
-        made = digit + base * negative + taken
-        digits.append(within(made, 0, base - 1))
+        change = bank(negation(bits, at, width, off), lo=1 - base, hi=base - 1, name=f"{name}{at // width}")
+        digits.append(within(digit + change, 0, base - 1))
     return digits
+
+
+def negation(bits: Sequence[Word], at: int, width: int, off: Word) -> list[tuple[int, Word]]:
+    """Terms of a bank that turn a digit of a number into that of its negative where `off` is 0; nothing where it is more.
+
+    The digit of the negative is base - digit - borrow, and 0 instead of base.
+    """
+    digit, base = number(bits[at : at + width]), 1 << width
+    below = total([(1, bit) for bit in bits[:at]])
+    terms = [(-2, digit - (base - 1) * off), (base, 1 - off), (-base, 1 - off - digit - below)]
+    if at:
+        terms += [(-1, below - at * off), (1, below - at * off - 1)]
+    return terms
 
 
 def _into_groups(a: Sequence[Word], b: Sequence[Word], carry: Word | int, name: str) -> list[Word]:
