@@ -106,3 +106,17 @@ class DivergedError(SemeError):
 
     code = "S031"
     exit_code = 1
+
+
+class CompileError(SemeError):
+    """A C file does not compile or link for the machine."""
+
+    code = "S040"
+    exit_code = 4
+
+
+class ElfError(SemeError):
+    """A file is no static RV32IM executable, or is damaged."""
+
+    code = "S041"
+    exit_code = 4

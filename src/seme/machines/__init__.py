@@ -1,1 +1,6 @@
-"""Machines as trace programs: a computer's tokens, and the words that say which token comes next."""
+"""Machines: computers whose every step is taken by constructed weights.
+
+Takes programs (C, ELF files, tables), gives runs of a transformer that computes them. What the weights must do is
+defined apart from them: `rv32` holds the processor, its tool chain and the emulators it is held to. Imports the rooms
+below.
+"""

@@ -1,1 +1,5 @@
-"""RV32IM: a RISC-V computer as a trace program, and the tools around it."""
+"""The RV32IM computer, without its weights: what it is, how C gets there, and what it must answer.
+
+Takes C or ELF files, gives a `Program`; takes a `Program`, gives what every instruction does, twice: `reference` in
+plain Python, `emulator` by an independent library. Imports `core` only, so neither leans on the weights they judge.
+"""
