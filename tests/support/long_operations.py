@@ -6,13 +6,30 @@ from dataclasses import dataclass, fields
 from functools import cache
 from itertools import pairwise
 
-from seme.lang.trace import Word, all_of, choose, latest, number, previous, trace_program, vocabulary, within, word
+import numpy as np
+
+from seme.lang.trace import (
+    Tracer,
+    Word,
+    all_of,
+    choose,
+    latest,
+    number,
+    previous,
+    trace_program,
+    vocabulary,
+    within,
+    word,
+)
 from seme.lang.trace.program import TraceProgram
 from seme.machines.rv32.long import Here, Next, Operation, long_operation
+from support.batch import BatchTracer
 
 NAMES = tuple(field.name for field in fields(Operation))
 SAYS = ("more", "zeros", "ones", "left_more", "left_end", "announces", "digit", "again")
 ENDS = ("zeros", "ones")
+MOST = 48
+"""No operation says more tokens: one, 8 digits with remainders of up to 4, one said again, and 4 of the result."""
 
 
 def _bits(value: int, count: int, name: str) -> dict[str, int]:
@@ -131,3 +148,51 @@ def result(texts: list[str]) -> int:
     if digits[-1][0] == "ones":
         value |= (1 << 32) - (1 << 8 * len(digits))
     return value
+
+
+def run(name: str, a: int, b: int, tracer: Tracer | None = None) -> list[str]:
+    """What an operation says, by the interpreter."""
+    program = machine().program
+    tracer = tracer or Tracer(program)
+    for text in prompt(name, a, b):
+        tracer.read(program.vocabulary.row(text))
+    said: list[str] = []
+    while not said or said[-1] not in program.stops:
+        row = tracer.next()
+        tracer.read(row)
+        said.append(program.vocabulary.texts[row])
+        assert len(said) <= MOST
+    return said
+
+
+def run_all(name: str, pairs: list[tuple[int, int]]) -> list[list[str]]:
+    """What an operation says for each pair of operands."""
+    program, size = machine().program, len(pairs)
+    tracer, vocabulary = BatchTracer(program, size), program.vocabulary
+    for texts in zip(*(prompt(name, a, b) for a, b in pairs), strict=True):
+        tracer.read(np.array([vocabulary.row(text) for text in texts]))
+    said: list[list[str]] = [[] for _ in pairs]
+    running = np.ones(size, dtype=bool)
+    rows = np.zeros(size, dtype=int)
+    for _ in range(MOST):
+        rows = np.where(running, tracer.next(), rows)
+        for i in np.flatnonzero(running):
+            said[i].append(vocabulary.texts[rows[i]])
+            running[i] = said[i][-1] not in program.stops
+        if not running.any():
+            return said
+        tracer.read(rows)
+    raise AssertionError(f"{name} goes on beyond {MOST} tokens")
+
+
+CORNERS = [
+    *(0, 1, 2, 3, 10, 15, 16, 255, 256, 257, 4095, 4096, 4097, 65535, 65536, 0xFFFFFF, 0x1000000),
+    *(0x7FFFFFFF, 0x80000000, 0x80000001, 0xFFFF0000, 0xFFFFF000, 0xFFFFFF00, 0xFFFFFFF0, 0xFFFFFFFE, 0xFFFFFFFF),
+]
+
+
+def words(rng: np.random.Generator, count: int) -> list[tuple[int, int]]:
+    """Pairs of operands of all lengths and both signs."""
+    drawn = rng.integers(0, 1 << 32, (count, 2)) >> rng.integers(0, 32, (count, 2))
+    drawn = np.where(rng.integers(0, 4, (count, 2)) == 0, -drawn & 0xFFFFFFFF, drawn)
+    return [(int(a), int(b)) for a, b in drawn]

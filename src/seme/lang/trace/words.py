@@ -145,7 +145,10 @@ class Step(Word):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Stairs(Word):
-    """How many times a word has reached `rise`: `of // rise`, and 0 below 0. Two neurons for each time, clean of noise."""
+    """How many times a word has reached `rise`: `of // rise`, and 0 below 0.
+
+    Two neurons for each time, clean of noise.
+    """
 
     of: Word
     rise: int

@@ -124,9 +124,9 @@ def magnitude(bits: Sequence[Word], negative: Sequence[Word], width: int, name: 
 
 
 def negation(bits: Sequence[Word], at: int, width: int, off: Word) -> list[tuple[int, Word]]:
-    """Terms of a bank that turn a digit of a number into that of its negative where `off` is 0; nothing where it is more.
+    """Terms of a bank that turn a digit of a number into that of its negative where `off` is 0.
 
-    The digit of the negative is base - digit - borrow, and 0 instead of base.
+    Where `off` is more they are all 0. The digit of the negative is base - digit - borrow, and 0 instead of base.
     """
     digit, base = number(bits[at : at + width]), 1 << width
     below = total([(1, bit) for bit in bits[:at]])

@@ -55,8 +55,8 @@ class Here:
         idle: A bit: a quotient digit of 0.
         takes: A bit: a quotient digit above 0, or one said again.
         said: What the token says: a digit of a result, an auxiliary or quotient digit.
-        bits: Eight bits: of an auxiliary digit the complement of `said`; of a quotient digit what it takes off, times 16
-            on odd rungs (1 where it is said again).
+        bits: Eight bits: of an auxiliary digit the complement of `said`; of a quotient digit what it takes off, times
+            16 on odd rungs (1 where it is said again).
         rung: The rung that the token says, 0 to 8; 0 of others.
         rung_bits: Three bits of the rung of a quotient digit.
         place: Which byte is next: as many digits with more to come end here, one bit of four.

@@ -24,9 +24,9 @@ REDUCED = 16 * BYTE + 4095
 CARRY = 1023
 """No carry is larger: (16 * UPPER + LOWER + 1022) / 256 < 1023."""
 GUESSED = 2048
-"""A carry is guessed from `upper` in steps of this, 128 of the carry each: at most 191 less than it is, and 255 would do.
+"""A carry is guessed from `upper` in steps of this, 128 of the carry each.
 
-127 for the step, 61 for `lower`, 3 for the carry before."""
+That is at most 191 less than it is, and 255 would do: 127 for the step, 61 for `lower`, 3 for the carry before."""
 
 Terms = list[tuple[int, Word]]
 
