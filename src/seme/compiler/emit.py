@@ -128,7 +128,9 @@ def _head(weights: dict[str, np.ndarray], head: Head, plan: Layout, scale: float
     weights[f"{at}.b_K"][h, :r] = node.key.bias
     # One more component: only the begin token has a key in it.
     own = begin_form(node, scale)
-    weights[f"{at}.W_Q"][h, :, r : r + 1] = factor * _read(own, plan, begin, np.array([BEGIN_SELF / scale]))
+    # A head that finds the latest match is causal: the begin token sees itself alone, whatever its score.
+    of_itself = own.bias if node.pattern == "recent" else np.array([BEGIN_SELF / scale])
+    weights[f"{at}.W_Q"][h, :, r : r + 1] = factor * _read(own, plan, begin, of_itself)
     weights[f"{at}.b_Q"][h, r : r + 1] = factor * own.bias
     weights[f"{at}.W_K"][h, :, r : r + 1] = begin_row(np.ones(1), plan)
     column = 0

@@ -6,6 +6,7 @@ norm subtracts is zero up to rounding, and reading (x+ - x-) / 2 cancels what is
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -80,7 +81,7 @@ def layout(graph: Graph, placed: Schedule, *, ending: Collection[str] = ()) -> L
         places = reuse(graph, placed, BEGIN_SEME + 1, ending=ending)
     semes = places.semes
     patterns = _patterns(graph, placed)
-    d_head = _head_width(patterns, 2 * semes)
+    d_head = _head_width(patterns, 2 * semes, rooted=any(node.kind == "next" for node in graph.outputs()))
     heads = _heads(patterns, d_head)
     n_heads = max([head.index + 1 for head in heads], default=1)
     n_heads = max(n_heads, -(-2 * semes // d_head))
@@ -151,17 +152,26 @@ def _heads(patterns: list[Pattern], width: int) -> list[Head]:
     return heads
 
 
-def _head_width(patterns: list[Pattern], least: int) -> int:
+def _head_width(patterns: list[Pattern], least: int, *, rooted: bool) -> int:
     """The width, a multiple of four, that makes the stream narrowest and then the heads fewest.
 
     Heads that a block does not need are computed all the same, and their softmaxes are most of a small model's time.
+
+    Args:
+        patterns: What the heads are.
+        least: The least width of the stream.
+        rooted: Whether the width must be the square of a whole number: scores are divided by its root, and the weights
+            of a trace model, all whole numbers times powers of two, then stay such.
     """
     needed = max((needed_width(nodes[0]) for _, nodes in patterns), default=1)
     smallest = max(4, -(-needed // 4) * 4)
     choices: list[tuple[int, int, int]] = []
-    for width in range(smallest, max(smallest, least) + 4, 4):
+    for width in range(smallest, max(smallest, least) + (4 if not rooted else 4 * smallest), 4):
+        if rooted and math.isqrt(width) ** 2 != width:
+            continue
         count = max(_most_heads(patterns, width), -(-least // width))
-        choices.append((count * width, count, width))
+        # Each head of a trace model is a softmax over a long history: worth some width.
+        choices.append((count * width + (16 * count if rooted else 0), count, width))
     return min(choices)[2]
 
 

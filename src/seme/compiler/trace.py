@@ -24,7 +24,7 @@ from seme.ir import Attend, Embed, Graph, Node, dump, verify
 from seme.lang.trace import TraceProgram
 from seme.model.artifact import Artifact, OutputBlock, PositionRule, Spec, TokenTable
 
-RESIDUES = (2.0**20, 2.0**14, 2.0**8)
+RESIDUES = (2.0**20, 2.0**16, 2.0**12)
 """Noise, in units of rounding, up to which an erased value's directions are used again: the first that is proved."""
 
 TABLE = 4096

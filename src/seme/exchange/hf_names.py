@@ -22,9 +22,22 @@ def to_hf(spec: Spec, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 def hf_shapes(spec: Spec) -> dict[str, tuple[int, ...]]:
     """Name and shape of every parameter in the file."""
-    with torch.device("meta"):
-        empty = {name: torch.empty(shape) for name, shape in shapes(spec).items()}
-        return {name: tuple(tensor.shape) for name, tensor in _lay_out(spec, empty).items()}
+    ours, d, width = shapes(spec), spec.d_model, spec.heads * spec.d_head
+    out = {theirs: ours[name] for name, theirs in _plain(spec)}
+    out |= {theirs: ours[name][::-1] for name, theirs in _matrices(spec)}
+    for layer in range(spec.layers):
+        if spec.architecture == "gpt2":
+            there = f"transformer.h.{layer}.attn"
+            out |= {f"{there}.c_attn.weight": (d, 3 * width), f"{there}.c_attn.bias": (3 * width,)}
+            out[f"{there}.c_proj.weight"] = (width, d)
+            continue
+        there = f"bert.encoder.layer.{layer}.attention"
+        for name in ("query", "key", "value"):
+            out |= {f"{there}.self.{name}.weight": (width, d), f"{there}.self.{name}.bias": (width,)}
+        out[f"{there}.output.dense.weight"] = (d, width)
+    if spec.architecture == "bert":
+        out[TOKEN_TYPES] = (1, d)
+    return out
 
 
 def _lay_out(spec: Spec, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -71,7 +84,7 @@ def from_hf(spec: Spec, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
             out[f"{at}.b_{part}"] = vector.reshape(h, k)
     if spec.continues:
         out["unembed.b_U"] = tensors["lm_head.weight"].new_zeros(spec.d_logits)
-    return {name: out[name].clone(memory_format=torch.contiguous_format) for name in shapes(spec)}
+    return {name: out[name].contiguous() for name in shapes(spec)}
 
 
 def _plain(spec: Spec) -> Iterator[tuple[str, str]]:

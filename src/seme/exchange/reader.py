@@ -173,19 +173,25 @@ def _weights(path: Path, spec: Spec) -> dict[str, Tensor]:
         raise FolderError(f"`{path}` does not fit config.json: it {' and '.join(told)}", hint="make the folder again")
     for name, shape in expected.items():
         tensor = tensors[name]
-        if tuple(tensor.shape) != shape or str(tensor.dtype) != f"torch.{spec.dtype}":
+        kept = (
+            "torch.float32"
+            if str(tensor.dtype) == "torch.float32" and spec.dtype == "float64"
+            else f"torch.{spec.dtype}"
+        )
+        if tuple(tensor.shape) != shape or str(tensor.dtype) != kept:
             raise FolderError(
                 f"`{path}`: weight `{name}` is {tensor.dtype} {list(tensor.shape)}, "
                 f"expected torch.{spec.dtype} {list(shape)}",
                 hint="make the folder again",
             )
-        if not tensor.isfinite().all():
+        if tensor.numel() and not torch.stack(torch.aminmax(tensor)).isfinite().all():  # NaN goes through both
             raise FolderError(f"`{path}`: weight `{name}` holds NaN or infinity", hint="make the folder again")
     if TOKEN_TYPES in tensors and tensors[TOKEN_TYPES].any():
         raise FolderError(
             f"`{path}`: the segment embedding is not zero, as it is in every model of ours", hint="make it again"
         )
-    return from_hf(spec, tensors)
+    # Float64 weights are written as float32 where that loses nothing.
+    return from_hf(spec, {name: tensor.to(getattr(torch, spec.dtype)) for name, tensor in tensors.items()})
 
 
 def _rule(path: Path, spec: Spec) -> PositionRule | None:

@@ -307,7 +307,9 @@ def _inferred(rows: np.ndarray, kind: np.dtype) -> tuple[np.ndarray, np.ndarray,
         turns = column[:PERIOD] - index[:PERIOD] * rise
         if np.array_equal((turns[index % PERIOD] + index * rise).astype(kind), column):
             repeated[:, feature], slope[feature], rest[1:, feature] = turns, rise, 0.0
-    period = next(p for p in range(1, PERIOD + 1) if PERIOD % p == 0 and not (repeated != np.roll(repeated, p, 0)).any())
+    period = next(
+        p for p in range(1, PERIOD + 1) if PERIOD % p == 0 and not (repeated != np.roll(repeated, p, 0)).any()
+    )
     return repeated[:period], slope, rest if rest[1:].any() else rest[:1]
 
 

@@ -128,7 +128,9 @@ def ranges(model: Folded) -> Ranges:
         now = _add(kept, Range(low=added.low + block.write_bias, high=added.high + block.write_bias))
         hidden = activate(block.neurons.at(begin), model.gelu)
         begin = begin + np.append(hidden @ block.write + block.write_bias, 0.0)
-        sizes = [np.abs(part[:-1]).max(initial=0.0) for part in (now.low, now.high, middle[-1].low, middle[-1].high, begin)]
+        sizes = [
+            np.abs(part[:-1]).max(initial=0.0) for part in (now.low, now.high, middle[-1].low, middle[-1].high, begin)
+        ]
         largest = max(largest, *sizes)
     return Ranges(
         before=tuple(before),
