@@ -1,4 +1,4 @@
-"""Loading and storing. Blocks 10 to 12.
+"""Loading and storing. Blocks 10 to 13.
 
 Memory has four lanes: the byte at address a is in lane a mod 4. An access touches each lane at most once, so a head per
 lane serves bytes, halves and words wherever they begin; lanes below the first byte's are in the next word.
@@ -10,6 +10,7 @@ last put out after `code`: the block that looks up instructions is below this on
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from seme.lang.trace import Word, bank, clean, latest, step, total, word
@@ -29,7 +30,7 @@ class Memory:
     Attributes:
         lanes: For each lane, 8 bits.
         given: Whether the standard input has such a byte.
-        stale: How many of the two looks found the instruction's word overwritten.
+        stale: Whether each of two looks found the instruction's word overwritten.
         first: For each lane, what must be on and what off for it to be that of the address.
     """
 
@@ -48,7 +49,8 @@ def access(clock: Clock, phase: Phase, now: Number, found: Decoded, operands: Op
     address = [clean(b, name=f"address{i}") for i, b in enumerate(address)]
     first = [matches(address[:2], pattern(lane, range(2))) for lane in range(LANES)]
     words = [_word_of_lane(address, lane, misaligned) for lane in range(LANES)]
-    covered = _covered(phase, found, first)
+    stale = _stale(clock, phase, found, words, first)
+    covered = [_covered(phase, found, first, lane, stale) for lane in range(LANES)]
     zero = total([])
     foreign = _foreign(phase)
     lanes, given = [], zero
@@ -64,19 +66,34 @@ def access(clock: Clock, phase: Phase, now: Number, found: Decoded, operands: Op
         brought = many(brought)
         lanes.append(brought[:BYTE])
         given = brought[BYTE] if lane == 0 else given
+    return Memory(lanes=lanes, given=given, stale=stale, first=first)
+
+
+def _stale(
+    clock: Clock,
+    phase: Phase,
+    found: Decoded,
+    words: list[list[Word]],
+    first: list[tuple[list[Word], list[Word]]],
+) -> tuple[Word, Word]:
+    """Whether the instruction's word was stored to since it was last put out: it must not be carried out then.
+
+    The word of the last lane is that of the address; a store that reaches lane 0 reaches the word of that lane. An
+    instruction whose word was just put out is carried out even if it stores to itself.
+    """
     stores = exclusive(found.any(*STORES), phase.store)
-    # The word of the last lane is that of the address; a store that reaches lane 0 reaches the word of that lane.
-    stale = [
+    reaches = {LANES - 1: stores, 0: _covered(phase, found, first, 0, ())}
+    looks = [
         latest(
             1 - phase.fetch,
-            key=words[lane],
-            query=clock.address,
-            where=exclusive(stores if lane else covered[0], phase.fetch),
+            key=[*words[lane], total([])],
+            query=[*clock.address, phase.renewed],
+            where=exclusive(where, phase.fetch),
             name=f"stale{lane}",
         )
-        for lane in (LANES - 1, 0)
+        for lane, where in reaches.items()
     ]
-    return Memory(lanes=lanes, given=given, stale=(one(stale[0]), one(stale[1])), first=first)
+    return one(looks[0]), one(looks[1])
 
 
 def _foreign(phase: Phase) -> Word:
@@ -98,14 +115,15 @@ def _word_of_lane(address: list[Word], lane: int, misaligned: Word) -> list[Word
     return [bit(upper[i] + carries[i] - 2 * carries[i + 1], f"lane{lane}_word{i}") for i in range(TARGET)]
 
 
-def _covered(phase: Phase, found: Decoded, first: list[tuple[list[Word], list[Word]]]) -> list[Word]:
-    """For each lane, whether a byte is stored there."""
-    byte, half = exclusive(found.name["sb"], phase.store), found.name["sh"]
-    covered = []
-    for lane in range(LANES):
-        terms = [_at(first, lane, byte), _at(first, lane, half), _at(first, lane - 1, half)]
-        covered.append(bit(some(terms, name=f"covered{lane}") + found.name["sw"]))
-    return covered
+def _covered(
+    phase: Phase, found: Decoded, first: list[tuple[list[Word], list[Word]]], lane: int, stale: Sequence[Word]
+) -> Word:
+    """Whether a byte is stored in a lane, by an instruction that is not stale."""
+    name = found.name
+    cases = [(name["sb"], lane), (name["sh"], lane), (name["sh"], lane - 1)]
+    terms = [conjunction([*first[at % LANES][0], which], [*first[at % LANES][1], *stale]) for which, at in cases]
+    terms += [conjunction([name["sw"]], stale), _at(first, lane, phase.store)]
+    return some(terms, name=f"covered{lane}")
 
 
 def _data(
