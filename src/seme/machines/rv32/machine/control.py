@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from seme.lang.trace import Word, bank, total, word
+from seme.lang.trace import Word, bank, stairs, total, within, word
 from seme.machines.rv32.long import Next
 from seme.machines.rv32.machine.arithmetic import Order
 from seme.machines.rv32.machine.decode import BRANCHES, PRODUCTS, RESULTS, STORES, Decoded
@@ -17,7 +17,7 @@ from seme.machines.rv32.machine.history import TARGET, Clock, Number, Phase
 from seme.machines.rv32.machine.lanes import Memory, loaded
 from seme.machines.rv32.machine.logic import WORD, bit, both, conjunction, exclusive, is_number, some
 from seme.machines.rv32.machine.registers import Operands
-from seme.machines.rv32.machine.vocabulary import KINDS, Tokens
+from seme.machines.rv32.machine.vocabulary import HEX, KINDS, Tokens
 from seme.machines.rv32.memory_map import BAD_FILE, INPUT, NO_SUCH_CALL, OUTPUTS, Call
 
 
@@ -212,5 +212,10 @@ def _long(state: State, long: Next) -> dict[str, Word]:
     stale = state.memory.stale
     unwanted = stale[0] + stale[1] + 1 - state.operands.writes
     kinds = {"u": long.more, "w": long.zeros, "v": long.ones, "l": long.left_more, "e": long.left_end}
-    kinds |= {"n": long.announces, "q": long.digit, "r": long.again, "said": long.said, "rung": long.rung}
-    return {kind: bank([(1, of - of.hi * unwanted)], lo=0, hi=of.hi, name=f"long_{kind}") for kind, of in kinds.items()}
+    kinds |= {"n": long.announces, "q": long.digit, "r": long.again, "rung": long.rung}
+    said = {
+        kind: bank([(1, of - of.hi * unwanted)], lo=0, hi=of.hi, name=f"long_{kind}") for kind, of in kinds.items()
+    }
+    wanted = long.said - 256 * unwanted
+    high = stairs(wanted, HEX, "long_high")
+    return said | {"high": high, "low": within(stairs(wanted - HEX * high, 1, "long_low"), 0, HEX - 1)}

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from seme.lang.trace import Word, bank, clean, latest, step, total, word
+from seme.lang.trace import Word, clean, latest, step, total, word
 from seme.machines.rv32.machine.decode import LOADS, STORES, Decoded
 from seme.machines.rv32.machine.history import TARGET, Clock, Number, Phase
 from seme.machines.rv32.machine.logic import WORD, bit, both, conjunction, exclusive, many, matches, one, pattern, some
@@ -42,13 +42,11 @@ class Memory:
 
 def access(clock: Clock, phase: Phase, now: Number, found: Decoded, operands: Operands, address: list[Word]) -> Memory:
     """Stores what is to be stored, and looks up what stands there."""
-    # A misaligned access needs more neurons, all of which this bit turns off.
     reaches = exclusive(found.any(*LOADS, *STORES), phase.store, phase.put)
-    aligned = bank([(1, reaches - address[0] - address[1])], lo=0, hi=1, name="aligned")
-    misaligned = bit(reaches - aligned)
+    wrapped = _wrapped(reaches, address)
     address = [clean(b, name=f"address{i}") for i, b in enumerate(address)]
     first = [matches(address[:2], pattern(lane, range(2))) for lane in range(LANES)]
-    words = [_word_of_lane(address, lane, misaligned) for lane in range(LANES)]
+    words = [*(_next_word(address[2:], wrapped[lane], f"lane{lane}") for lane in range(LANES - 1)), address[2:]]
     stale = _stale(clock, phase, found, words, first)
     covered = [_covered(phase, found, first, lane, stale) for lane in range(LANES)]
     zero = total([])
@@ -101,18 +99,26 @@ def _foreign(phase: Phase) -> Word:
     return bit(both(phase.loading, phase.stdin, name="input_word") + phase.take)
 
 
-def _word_of_lane(address: list[Word], lane: int, misaligned: Word) -> list[Word]:
-    """The 30 bits of the word in which an access that begins at the address finds this lane."""
-    upper = address[2:]
-    if lane == LANES - 1:
-        return upper
-    # One more where the lane is below that of the address; the carry into bit i needs all lower bits to be 1.
-    carries = []
-    for i in range(TARGET + 1):
-        start = 2 * address[1] + address[0] + LANES * (i + 1) * (misaligned - 1)
-        of = LANES * total([(1, b) for b in upper[:i]]) + start
-        carries.append(step(of, LANES * i + lane + 1, name=f"lane{lane}_carry{i}"))
-    return [bit(upper[i] + carries[i] - 2 * carries[i + 1], f"lane{lane}_word{i}") for i in range(TARGET)]
+def _wrapped(reaches: Word, address: list[Word]) -> list[Word]:
+    """For each lane, whether an access finds it in the next word: whether it is below the address's own lane."""
+    both_bits = address[0] + address[1]
+    return [
+        step(2 * reaches + both_bits, 3, name="wrapped0"),
+        step(reaches + address[1], 2, name="wrapped1"),
+        step(reaches + both_bits, 3, name="wrapped2"),
+    ]
+
+
+def _next_word(upper: list[Word], wrapped: Word, name: str) -> list[Word]:
+    """The 30 bits of the word, or of the one after where `wrapped` is 1; no neuron is on where it is 0.
+
+    The carry into a bit needs all lower bits to be 1.
+    """
+    carries = [wrapped]
+    for i in range(1, TARGET + 1):
+        of = total([(1, b) for b in upper[:i]]) - (i + 1) * (1 - wrapped)
+        carries.append(step(of, i, name=f"{name}_carry{i}"))
+    return [bit(upper[i] + carries[i] - 2 * carries[i + 1], f"{name}_word{i}") for i in range(TARGET)]
 
 
 def _covered(

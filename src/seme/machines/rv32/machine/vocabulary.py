@@ -139,7 +139,7 @@ class Tokens:
 
         `bit0`, ... are the bits of the number. Of intermediate bytes `l` and `e` they are those of the complement; of a
         quotient's digit those of what it takes off: the digit, times 16 on odd rungs, or 1 where it is said again.
-        `say0`, ... and `said` choose the token: bits where the number is worked out in bits, else the number.
+        `say0`, ... choose the token where its number is worked out in bits, `high` and `low` where it is not.
         """
         rows = [(kind, value) for kind in KINDS for value in range(self.sizes[kind])]
         fields = {kind: tuple(int(own == kind) for own, _ in rows) for kind in KINDS}
@@ -149,6 +149,8 @@ class Tokens:
             fields[f"bit{bit}"] = tuple(value >> bit & 1 for value in read)
             fields[f"say{bit}"] = tuple(value >> bit & 1 for value in shown)
         fields["said"] = tuple(v % HEX if k in "qr" else v if k in LONG[:5] else 0 for k, v in rows)
+        fields["high"] = tuple(value // HEX for value in fields["said"])
+        fields["low"] = tuple(value % HEX for value in fields["said"])
         fields["rung"] = tuple(_rung(*row) for row in rows)
         for bit in range(3):
             fields[f"rung{bit}"] = tuple(_rung(*row) >> bit & 1 if row[0] in "qr" else 0 for row in rows)
