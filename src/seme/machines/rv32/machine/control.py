@@ -213,9 +213,7 @@ def _long(state: State, long: Next) -> dict[str, Word]:
     unwanted = stale[0] + stale[1] + 1 - state.operands.writes
     kinds = {"u": long.more, "w": long.zeros, "v": long.ones, "l": long.left_more, "e": long.left_end}
     kinds |= {"n": long.announces, "q": long.digit, "r": long.again, "rung": long.rung}
-    said = {
-        kind: bank([(1, of - of.hi * unwanted)], lo=0, hi=of.hi, name=f"long_{kind}") for kind, of in kinds.items()
-    }
+    said = {kind: bank([(1, of - of.hi * unwanted)], lo=0, hi=of.hi, name=f"long_{kind}") for kind, of in kinds.items()}
     wanted = long.said - 256 * unwanted
     high = stairs(wanted, HEX, "long_high")
     return said | {"high": high, "low": within(stairs(wanted - HEX * high, 1, "long_low"), 0, HEX - 1)}

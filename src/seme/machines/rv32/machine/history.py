@@ -184,28 +184,35 @@ def read_history(token: Token, now: Number) -> tuple[Clock, Phase]:
 
 
 def _clock(upper: list[Word], place: Word) -> Clock:
-    last, upper_bits = STRETCH - 1, WINDOW_BITS - FINE
-    span = range(STRETCH + 1)
+    last, size = STRETCH - 1, 1 << FINE
     # In two steps of 8: a table of all 65 values would sum large numbers, and keys must be quiet.
-    columns = [{s: min(s, last) >> FINE + i & 1 for s in span} for i in range(upper_bits)]
-    columns += [{s: s + 1 >> FINE + i & 1 for s in span} for i in range(upper_bits)]
-    columns += [{s: min(s, last) >> FINE for s in span}, {s: s >> WINDOW_BITS for s in span}]
-    coarse = list(tables(place, columns, name="coarse"))
-    rest = within(place - (1 << FINE) * coarse[-2], 0, 1 << FINE, "rest")
-    span = range((1 << FINE) + 1)
-    columns = [{s: min(s, (1 << FINE) - 1) >> i & 1 for s in span} for i in range(FINE)]
+    past = [step(place, at, name=f"past{at}") for at in range(size, STRETCH + 1, size)]
+    after = [step(place, at, name=f"past{at}") for at in range(size - 1, STRETCH, size)]
+    upper_bits = WINDOW_BITS - FINE
+    above, next_above = _bits_of_rank(past[:-1], upper_bits), _bits_of_rank(after, upper_bits)
+    rest = within(place - size * total([(1, p) for p in past[:-1]]), 0, size, "rest")
+    span = range(size + 1)
+    columns = [{s: min(s, size - 1) >> i & 1 for s in span} for i in range(FINE)]
     fine = many(tables(rest, [*columns, *({s: s + 1 >> i & 1 for s in span} for i in range(FINE))], name="fine"))
-    low, after = [*fine[:FINE], *coarse[:upper_bits]], [*fine[FINE:], *coarse[upper_bits:-2]]
-    across = coarse[-1]
+    low, following = [*fine[:FINE], *above], [*fine[FINE:], *next_above]
     # The stretch after this one begins where all lower bits are ones.
     is_last = step(place, last, name="is_last")
     carries = [
         step(total([(1, b) for b in upper[:i]]) + is_last, i + 1, name=f"link_carry{i}") for i in range(len(upper) + 1)
     ]
-    above = [
+    carried = [
         within(upper[i] + carries[i] - 2 * carries[i + 1], 0, 1, f"link{i + WINDOW_BITS}") for i in range(len(upper))
     ]
-    return Clock(address=[*low, *upper], across=across, low=low, link=[*after, *above])
+    return Clock(address=[*low, *upper], across=past[-1], low=low, link=[*following, *carried])
+
+
+def _bits_of_rank(reached: list[Word], count: int) -> list[Word]:
+    """The lowest bits of the number of bits that are 1, of which each but the first needs the one before; free."""
+    found = []
+    for i in range(count):
+        turns = [(-1 if at >> i & 1 == 0 else 1, r) for at, r in enumerate(reached, 1) if at % (1 << i) == 0]
+        found.append(bit(total(turns)))
+    return found
 
 
 def _phase(token: Token, started: Word, is_input: Word, quiet: Word) -> Phase:

@@ -21,6 +21,8 @@ from seme.machines.rv32.machine.registers import Operands
 
 LANES = 4
 BYTE = 8
+GROUP = 10
+"""Bits of an address that are looked at together to carry 1 through them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,9 +46,11 @@ def access(clock: Clock, phase: Phase, now: Number, found: Decoded, operands: Op
     """Stores what is to be stored, and looks up what stands there."""
     reaches = exclusive(found.any(*LOADS, *STORES), phase.store, phase.put)
     wrapped = _wrapped(reaches, address)
+    # Whether all lower bits are 1, at the beginning of each group: added up at once they would be noisy keys.
+    full = [step(total([(1, b) for b in address[2 : 2 + at]]), at, name=f"full{at}") for at in range(0, TARGET, GROUP)]
     address = [clean(b, name=f"address{i}") for i, b in enumerate(address)]
     first = [matches(address[:2], pattern(lane, range(2))) for lane in range(LANES)]
-    words = [*(_next_word(address[2:], wrapped[lane], f"lane{lane}") for lane in range(LANES - 1)), address[2:]]
+    words = [*(_next_word(address[2:], full, wrapped[lane], f"lane{lane}") for lane in range(LANES - 1)), address[2:]]
     stale = _stale(clock, phase, found, words, first)
     covered = [_covered(phase, found, first, lane, stale) for lane in range(LANES)]
     zero = total([])
@@ -109,15 +113,17 @@ def _wrapped(reaches: Word, address: list[Word]) -> list[Word]:
     ]
 
 
-def _next_word(upper: list[Word], wrapped: Word, name: str) -> list[Word]:
+def _next_word(upper: list[Word], full: list[Word], wrapped: Word, name: str) -> list[Word]:
     """The 30 bits of the word, or of the one after where `wrapped` is 1; no neuron is on where it is 0.
 
     The carry into a bit needs all lower bits to be 1.
     """
     carries = [wrapped]
     for i in range(1, TARGET + 1):
-        of = total([(1, b) for b in upper[:i]]) - (i + 1) * (1 - wrapped)
-        carries.append(step(of, i, name=f"{name}_carry{i}"))
+        group = (i - 1) // GROUP
+        own = upper[GROUP * group : i]
+        of = total([(1, b) for b in (*own, full[group])]) - (len(own) + 2) * (1 - wrapped)
+        carries.append(step(of, len(own) + 1, name=f"{name}_carry{i}"))
     return [bit(upper[i] + carries[i] - 2 * carries[i + 1], f"{name}_word{i}") for i in range(TARGET)]
 
 
