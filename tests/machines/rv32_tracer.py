@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from seme.core.errors import ProgramError
 from seme.lang.trace import TraceProgram
-from seme.lang.trace.words import Bank, Before, Field, Found, Later, Part, Step, Sum, Tables, Within
+from seme.lang.trace.words import Bank, Before, Field, Found, Later, Part, Stairs, Step, Sum, Tables, Within
 
 
 class Unrolled:
@@ -55,6 +55,8 @@ class Unrolled:
                     lines.append(f"if {at[id(x)]} > 0: {v} += {w}*{at[id(x)]}")
             case Step():
                 lines, check = [f"{v} = 1 if {at[id(node.of)]} >= {node.least} else 0"], False
+            case Stairs():
+                lines = [f"{v} = max(0, {at[id(node.of)]} // {node.rise})"]
             case Tables():
                 self._state["rows"][i] = node.rows
                 lines, check = [f"{v} = S['rows'][{i}][{at[id(node.of)]} - {node.of.lo}]"], False

@@ -1,4 +1,4 @@
-"""What is put out: the kind of the next token and its digits. Blocks 8 to 13.
+"""What is put out: the kind of the next token and its digits. Blocks 8 to 14.
 
 Every position works out all 32 bits of the result, and puts out the digit that is due; the mark at a number's end says
 what the upper digits are, so that they need not be put out.
@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from seme.lang.trace import Word, bank, total, word
+from seme.lang.trace import Word, bank, stairs, total, within, word
+from seme.machines.rv32.long import Next
 from seme.machines.rv32.machine.arithmetic import Order
-from seme.machines.rv32.machine.decode import BRANCHES, RESULTS, STORES, Decoded
+from seme.machines.rv32.machine.decode import BRANCHES, PRODUCTS, RESULTS, STORES, Decoded
 from seme.machines.rv32.machine.history import TARGET, Clock, Number, Phase
 from seme.machines.rv32.machine.lanes import Memory, loaded
 from seme.machines.rv32.machine.logic import WORD, bit, both, conjunction, exclusive, is_number, some
 from seme.machines.rv32.machine.registers import Operands
-from seme.machines.rv32.machine.vocabulary import KINDS, Tokens
+from seme.machines.rv32.machine.vocabulary import HEX, KINDS, Tokens
 from seme.machines.rv32.memory_map import BAD_FILE, INPUT, NO_SUCH_CALL, OUTPUTS, Call
 
 
@@ -85,7 +86,9 @@ def choose_kind(
     aligned = both(jumps, off=[address[1]], name="jumps")
     results = found.any(*RESULTS)
     writes = both(results, operands.writes, name="says_result")
-    plain = [results - writes, found.any("lui", "fence", *STORES), found.any(*BRANCHES) - is_taken]
+    products = found.any(*PRODUCTS)
+    silent = both(products, off=[operands.writes], name="product_to_x0")
+    plain = [results - writes, silent, found.any("lui", "fence", *STORES), found.any(*BRANCHES) - is_taken]
     return Choice(
         result=exclusive(writes, call.bad_file, call.unknown),
         jump=aligned,
@@ -113,7 +116,7 @@ class State:
 
 
 def result_bits(state: State, more: list[list[Word]]) -> list[Word]:
-    """The 32 bits that are put out digit by digit: a result, a target, a byte, an intermediate number. Block 12.
+    """The 32 bits that are put out digit by digit: a result, a target, a byte, an intermediate number. Block 13.
 
     Args:
         state: What is known.
@@ -144,13 +147,13 @@ def result_bits(state: State, more: list[list[Word]]) -> list[Word]:
     return bits
 
 
-def next_token(state: State, result: list[Word], aside: Word) -> Mapping[str, Word]:
-    """The fields of the token that follows. Blocks 12 and 13.
+def next_token(state: State, result: list[Word], long: Next) -> Mapping[str, Word]:
+    """The fields of the token that follows. Blocks 13 and 14.
 
     Args:
         state: What is known.
         result: 32 bits.
-        aside: Whether a digit of an intermediate number of the instruction itself is due, not one of its result.
+        long: What a multiplication or division says.
     """
     tokens, now, clock, phase, found = state.tokens, state.now, state.clock, state.phase, state.found
     call, choice, memory = state.call, state.choice, state.memory
@@ -165,12 +168,13 @@ def next_token(state: State, result: list[Word], aside: Word) -> Mapping[str, Wo
     plain = fresh(choice.plain, "plain")
     says = exclusive(fresh(choice.result, "result"), choice.all_handled, at_end)
     jumps = exclusive(fresh(choice.jump, "jump"), found.across)
-    mean = exclusive(phase.handled, phase.counted, phase.fetch, fresh(aside, "aside"))
+    mean = exclusive(phase.handled, phase.counted, phase.fetch)
     goes_on = bit(phase.compare - choice.all_handled)
-    clocks = exclusive(plain, found.syncs, goes_on)
+    said = _long(state, long)
+    clocks = exclusive(plain, found.syncs, goes_on, said["n"])
     due = [bit(now.out[0] - code - clocks), *now.out[1:]]
     ends = _ends(tokens, due, result, says, jumps, mean)
-    emit = dict.fromkeys(KINDS, word(0)) | ends
+    emit = dict.fromkeys(KINDS, word(0)) | ends | said
     emit["d"] = bit(says + jumps + mean - total([(1, end) for end in ends.values()]))
     emit |= {"s": plain, "y": found.syncs, "g": goes_on, "o": phase.put, "i": bit(phase.take - at_end)}
     emit |= {"x": fresh(call.exit, "exit"), "write": fresh(call.write, "write"), "read": fresh(call.read, "read")}
@@ -199,5 +203,17 @@ def _digit(tokens: Tokens, due: list[Word], result: list[Word], clock: Clock, cl
         terms = [conjunction([result[p], is_due]) for p, is_due in zip(places, due, strict=True) if p < WORD]
         if b < len(clock.low):
             terms.append(conjunction([clock.low[b], clocks]))
-        emit[f"bit{b}"] = some(terms, name=f"bit{b}")
+        emit[f"say{b}"] = some(terms, name=f"say{b}")
     return emit
+
+
+def _long(state: State, long: Next) -> dict[str, Word]:
+    """What a long operation says, where its word is not stale and its result is wanted."""
+    stale = state.memory.stale
+    unwanted = stale[0] + stale[1] + 1 - state.operands.writes
+    kinds = {"u": long.more, "w": long.zeros, "v": long.ones, "l": long.left_more, "e": long.left_end}
+    kinds |= {"n": long.announces, "q": long.digit, "r": long.again, "rung": long.rung}
+    said = {kind: bank([(1, of - of.hi * unwanted)], lo=0, hi=of.hi, name=f"long_{kind}") for kind, of in kinds.items()}
+    wanted = long.said - 256 * unwanted
+    high = stairs(wanted, HEX, "long_high")
+    return said | {"high": high, "low": within(stairs(wanted - HEX * high, 1, "long_low"), 0, HEX - 1)}

@@ -42,7 +42,7 @@ ALONE = ("lui", "auipc", "jal", "jalr", *BRANCHES, *LOADS, *STORES, "addi", "add
 KNOWN = ("lui", "jal", "jalr")
 """Their results are known without the registers."""
 
-RESULTS = ("auipc", *LOADS, "addi", "add", "sub", "slt", "sltu", "xor", "or", "and", "sll", "srl", "sra", *PRODUCTS)
+RESULTS = ("auipc", *LOADS, "addi", "add", "sub", "slt", "sltu", "xor", "or", "and", "sll", "srl", "sra")
 """What puts out the digits of a result, unless rd is x0."""
 
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from seme.machines.rv32.elf import Program
 from seme.machines.rv32.instructions import Instruction, decode
+from seme.machines.rv32.machine.decode import KNOWN, PRODUCTS
 from seme.machines.rv32.machine.history import REST, STRETCH, STRIDE
 from seme.machines.rv32.machine.prompt import number_rows, value_rows
 from seme.machines.rv32.machine.registers import A0, A2, A7
-from seme.machines.rv32.machine.vocabulary import CLOCKS, Tokens
-from seme.machines.rv32.memory_map import Call
+from seme.machines.rv32.machine.vocabulary import SAY_ADDRESS, Tokens
+from seme.machines.rv32.memory_map import MASK, Call
 from seme.machines.rv32.reference import TAKEN
 from seme.machines.rv32.retired import Retired
 
-KNOWN = ("lui", "jal", "jalr")
+SIZES = {"sb": 1, "sh": 2, "sw": 4}
 SILENT = ("fence", "fence.i", "sb", "sh", "sw", *TAKEN)
 
 
@@ -22,18 +24,20 @@ class Expected:
 
     Args:
         tokens: The vocabulary.
+        program: What the prompt was made from.
     """
 
-    def __init__(self, tokens: Tokens):
+    def __init__(self, tokens: Tokens, program: Program):
         self._tokens = tokens
         self._registers = [0] * 32
         self._since = 1
         self._fell = False
         self._stale: set[int] = set()
+        self._words = {address >> 2: word for address, word in program.words()}
         self._taken = 0
 
     def rows(self, done: Retired) -> list[int]:
-        """The tokens of one instruction."""
+        """The tokens of one instruction; of a long operation those before it, and the others are to be given `also`."""
         found = decode(done.word)
         out: list[int] = []
         for piece in self._pieces(done, found):
@@ -42,12 +46,19 @@ class Expected:
         if done.rd:
             self._registers[done.rd] = done.value
         for address, size, _ in done.stores:
-            self._stale |= {address >> 2, (address + size - 1 & 0xFFFF_FFFF) >> 2}
+            self._touch(address, size)
         return out
+
+    def _touch(self, address: int, size: int) -> None:
+        self._stale |= _reached(address, size)
+
+    def also(self, row: int) -> None:
+        """Goes on by a token of a long operation, which only its own reference knows."""
+        self._count([row])
 
     def _count(self, rows: list[int]) -> None:
         for row in rows:
-            self._since = 0 if self._tokens.kind(row)[0] in ("j", *CLOCKS) else self._since + 1
+            self._since = 0 if self._tokens.kind(row)[0] in SAY_ADDRESS else self._since + 1
 
     def _pieces(self, done: Retired, found: Instruction | None) -> Iterator[list[int]]:
         tokens, place = self._tokens, done.pc >> 2
@@ -55,8 +66,15 @@ class Expected:
             yield number_rows(tokens, place, "j")
         elif self._since >= REST * STRIDE:
             yield [tokens.row("y", place % STRETCH)]
-        if place in self._stale:
-            self._stale.remove(place)
+        # A store to its own word finds that word stored to, by itself.
+        itself = found is not None and found.name in SIZES and place in _reached(*done.stores[0][:2])
+        if place in self._stale or itself:
+            # What stood here is not carried out, but if it was a store, the words it would reach are looked at again.
+            old = decode(self._words.get(place, 0))
+            if old and old.name in SIZES:
+                self._touch(self._registers[old.rs1] + old.immediate & MASK, SIZES[old.name])
+            self._stale.discard(place)
+            self._words[place] = done.word
             yield [tokens.row("code"), *number_rows(tokens, done.word, "a")]
         self._fell = True
         if done.trap or found is None:
@@ -74,7 +92,8 @@ class Expected:
             yield from self._result(done, found)
 
     def _result(self, done: Retired, found: Instruction) -> Iterator[list[int]]:
-        yield value_rows(self._tokens, done.value)
+        if found.name not in PRODUCTS:
+            yield value_rows(self._tokens, done.value)
 
     def _is_taken(self, found: Instruction) -> bool:
         return TAKEN[found.name](self._registers[found.rs1], self._registers[found.rs2])
@@ -95,3 +114,8 @@ class Expected:
             if len(done.stores) < wanted:
                 yield [go]
         yield value_rows(tokens, done.value)
+
+
+def _reached(address: int, size: int) -> set[int]:
+    """Addresses / 4 of the words that a store touches."""
+    return {address >> 2, (address + size - 1 & MASK) >> 2}

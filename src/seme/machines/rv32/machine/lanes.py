@@ -1,4 +1,4 @@
-"""Loading and storing. Blocks 10 to 12.
+"""Loading and storing. Blocks 10 to 13.
 
 Memory has four lanes: the byte at address a is in lane a mod 4. An access touches each lane at most once, so a head per
 lane serves bytes, halves and words wherever they begin; lanes below the first byte's are in the next word.
@@ -10,9 +10,10 @@ last put out after `code`: the block that looks up instructions is below this on
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from seme.lang.trace import Word, bank, clean, latest, step, total, word
+from seme.lang.trace import Word, clean, latest, step, total, word
 from seme.machines.rv32.machine.decode import LOADS, STORES, Decoded
 from seme.machines.rv32.machine.history import TARGET, Clock, Number, Phase
 from seme.machines.rv32.machine.logic import WORD, bit, both, conjunction, exclusive, many, matches, one, pattern, some
@@ -20,6 +21,8 @@ from seme.machines.rv32.machine.registers import Operands
 
 LANES = 4
 BYTE = 8
+GROUP = 10
+"""Bits of an address that are looked at together to carry 1 through them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +32,7 @@ class Memory:
     Attributes:
         lanes: For each lane, 8 bits.
         given: Whether the standard input has such a byte.
-        stale: How many of the two looks found the instruction's word overwritten.
+        stale: Whether each of two looks found the instruction's word overwritten.
         first: For each lane, what must be on and what off for it to be that of the address.
     """
 
@@ -41,14 +44,15 @@ class Memory:
 
 def access(clock: Clock, phase: Phase, now: Number, found: Decoded, operands: Operands, address: list[Word]) -> Memory:
     """Stores what is to be stored, and looks up what stands there."""
-    # A misaligned access needs more neurons, all of which this bit turns off.
     reaches = exclusive(found.any(*LOADS, *STORES), phase.store, phase.put)
-    aligned = bank([(1, reaches - address[0] - address[1])], lo=0, hi=1, name="aligned")
-    misaligned = bit(reaches - aligned)
+    wrapped = _wrapped(reaches, address)
+    # Whether all lower bits are 1, at the beginning of each group: added up at once they would be noisy keys.
+    full = [step(total([(1, b) for b in address[2 : 2 + at]]), at, name=f"full{at}") for at in range(0, TARGET, GROUP)]
     address = [clean(b, name=f"address{i}") for i, b in enumerate(address)]
     first = [matches(address[:2], pattern(lane, range(2))) for lane in range(LANES)]
-    words = [_word_of_lane(address, lane, misaligned) for lane in range(LANES)]
-    covered = _covered(phase, found, first)
+    words = [*(_next_word(address[2:], full, wrapped[lane], f"lane{lane}") for lane in range(LANES - 1)), address[2:]]
+    stale = _stale(clock, phase, found, words, first)
+    covered = [_covered(phase, found, first, lane, stale) for lane in range(LANES)]
     zero = total([])
     foreign = _foreign(phase)
     lanes, given = [], zero
@@ -64,19 +68,34 @@ def access(clock: Clock, phase: Phase, now: Number, found: Decoded, operands: Op
         brought = many(brought)
         lanes.append(brought[:BYTE])
         given = brought[BYTE] if lane == 0 else given
+    return Memory(lanes=lanes, given=given, stale=stale, first=first)
+
+
+def _stale(
+    clock: Clock,
+    phase: Phase,
+    found: Decoded,
+    words: list[list[Word]],
+    first: list[tuple[list[Word], list[Word]]],
+) -> tuple[Word, Word]:
+    """Whether the instruction's word was stored to since it was last put out: it must not be carried out then.
+
+    The word of the last lane is that of the address; a store that reaches lane 0 reaches the word of that lane. An
+    instruction whose word was just put out is carried out even if it stores to itself.
+    """
     stores = exclusive(found.any(*STORES), phase.store)
-    # The word of the last lane is that of the address; a store that reaches lane 0 reaches the word of that lane.
-    stale = [
+    reaches = {LANES - 1: stores, 0: _covered(phase, found, first, 0, ())}
+    looks = [
         latest(
             1 - phase.fetch,
-            key=words[lane],
-            query=clock.address,
-            where=exclusive(stores if lane else covered[0], phase.fetch),
+            key=[*words[lane], total([])],
+            query=[*clock.address, phase.renewed],
+            where=exclusive(where, phase.fetch),
             name=f"stale{lane}",
         )
-        for lane in (LANES - 1, 0)
+        for lane, where in reaches.items()
     ]
-    return Memory(lanes=lanes, given=given, stale=(one(stale[0]), one(stale[1])), first=first)
+    return one(looks[0]), one(looks[1])
 
 
 def _foreign(phase: Phase) -> Word:
@@ -84,28 +103,39 @@ def _foreign(phase: Phase) -> Word:
     return bit(both(phase.loading, phase.stdin, name="input_word") + phase.take)
 
 
-def _word_of_lane(address: list[Word], lane: int, misaligned: Word) -> list[Word]:
-    """The 30 bits of the word in which an access that begins at the address finds this lane."""
-    upper = address[2:]
-    if lane == LANES - 1:
-        return upper
-    # One more where the lane is below that of the address; the carry into bit i needs all lower bits to be 1.
-    carries = []
-    for i in range(TARGET + 1):
-        start = 2 * address[1] + address[0] + LANES * (i + 1) * (misaligned - 1)
-        of = LANES * total([(1, b) for b in upper[:i]]) + start
-        carries.append(step(of, LANES * i + lane + 1, name=f"lane{lane}_carry{i}"))
-    return [bit(upper[i] + carries[i] - 2 * carries[i + 1], f"lane{lane}_word{i}") for i in range(TARGET)]
+def _wrapped(reaches: Word, address: list[Word]) -> list[Word]:
+    """For each lane, whether an access finds it in the next word: whether it is below the address's own lane."""
+    both_bits = address[0] + address[1]
+    return [
+        step(2 * reaches + both_bits, 3, name="wrapped0"),
+        step(reaches + address[1], 2, name="wrapped1"),
+        step(reaches + both_bits, 3, name="wrapped2"),
+    ]
 
 
-def _covered(phase: Phase, found: Decoded, first: list[tuple[list[Word], list[Word]]]) -> list[Word]:
-    """For each lane, whether a byte is stored there."""
-    byte, half = exclusive(found.name["sb"], phase.store), found.name["sh"]
-    covered = []
-    for lane in range(LANES):
-        terms = [_at(first, lane, byte), _at(first, lane, half), _at(first, lane - 1, half)]
-        covered.append(bit(some(terms, name=f"covered{lane}") + found.name["sw"]))
-    return covered
+def _next_word(upper: list[Word], full: list[Word], wrapped: Word, name: str) -> list[Word]:
+    """The 30 bits of the word, or of the one after where `wrapped` is 1; no neuron is on where it is 0.
+
+    The carry into a bit needs all lower bits to be 1.
+    """
+    carries = [wrapped]
+    for i in range(1, TARGET + 1):
+        group = (i - 1) // GROUP
+        own = upper[GROUP * group : i]
+        of = total([(1, b) for b in (*own, full[group])]) - (len(own) + 2) * (1 - wrapped)
+        carries.append(step(of, len(own) + 1, name=f"{name}_carry{i}"))
+    return [bit(upper[i] + carries[i] - 2 * carries[i + 1], f"{name}_word{i}") for i in range(TARGET)]
+
+
+def _covered(
+    phase: Phase, found: Decoded, first: list[tuple[list[Word], list[Word]]], lane: int, stale: Sequence[Word]
+) -> Word:
+    """Whether a byte is stored in a lane, by an instruction that is not stale."""
+    name = found.name
+    cases = [(name["sb"], lane), (name["sh"], lane), (name["sh"], lane - 1)]
+    terms = [conjunction([*first[at % LANES][0], which], [*first[at % LANES][1], *stale]) for which, at in cases]
+    terms += [conjunction([name["sw"]], stale), _at(first, lane, phase.store)]
+    return some(terms, name=f"covered{lane}")
 
 
 def _data(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from seme.lang.trace import TraceProgram, trace_program
+from seme.lang.trace import TraceProgram, number, trace_program
+from seme.machines.rv32.long import Here, Operation, long_operation
 from seme.machines.rv32.machine.arithmetic import add_operands, compare, shift_rest, shift_some, taken
 from seme.machines.rv32.machine.control import State, calls, choose_kind, next_token, result_bits
-from seme.machines.rv32.machine.decode import decode, fetch
-from seme.machines.rv32.machine.history import read_history, read_number
+from seme.machines.rv32.machine.decode import PRODUCTS, decode, fetch
+from seme.machines.rv32.machine.history import Number, read_history, read_number
 from seme.machines.rv32.machine.lanes import access
-from seme.machines.rv32.machine.logic import constant
+from seme.machines.rv32.machine.logic import bit
 from seme.machines.rv32.machine.registers import read_registers
 from seme.machines.rv32.machine.vocabulary import Token, Tokens
 
@@ -50,7 +51,29 @@ def rv32_program(digit_bits: int = 8, longest: int = LONGEST) -> TraceProgram:
         address=address,
         memory=access(clock, phase, now, found, operands, address),
     )
-    emit = next_token(state, result_bits(state, shifts), constant(0))
+    operation = Operation(**{name: found.name[name] for name in PRODUCTS})
+    long = long_operation(operands.first, operands.second, operation, _here(token, now))
+    emit = next_token(state, result_bits(state, shifts), long)
     return trace_program(
         tokens.vocabulary, emit=emit, stops=tokens.stops, longest=longest, name=f"rv32im, {digit_bits}-bit digits"
+    )
+
+
+def _here(token: Token, now: Number) -> Here:
+    """The token as long operations see it."""
+    kind = token.kinds
+    return Here(
+        starts=1 - token.any("l", "e", "u", "n", "q", "r"),
+        more=kind["u"],
+        left_more=kind["l"],
+        left_end=kind["e"],
+        announces=kind["n"],
+        idle=token.idle,
+        takes=bit(token.any("q", "r") - token.idle),
+        said=token.said,
+        bits=token.bits[:8],
+        rung=token.rung,
+        rung_bits=token.rung_bits,
+        place=now.bytes_out,
+        digits=[number(now.bytes[at : at + 4]) for at in range(0, 32, 4)],
     )

@@ -16,7 +16,7 @@ from seme.lang.trace import Word, bank, latest, previous, relu, total, within, w
 from seme.machines.rv32.machine.decode import KNOWN, RD, RS1, RS2, Decoded
 from seme.machines.rv32.machine.history import Number, Phase
 from seme.machines.rv32.machine.logic import WORD, bit, conjunction, exclusive, many, some
-from seme.machines.rv32.machine.vocabulary import Token
+from seme.machines.rv32.machine.vocabulary import LONG, Token
 
 A0, A1, A2, A7 = 10, 11, 12, 17
 INPUT_COUNT, SCRATCH, VOID = 32, 33, 64
@@ -68,9 +68,15 @@ def _written(token: Token, now: Number, phase: Phase, found: Decoded) -> tuple[l
     name[0] = bit(name[0] + aside - phase.input_ended, "name0")
     name += [aside, word(0)]
     # Where nothing was known before, all bits of `known` are 0.
-    said = [relu(now.bits[i] - token.any("d", "j", "s"), name=f"said{i}") for i in range(WORD)]
+    shared = now.bits is now.bytes
+    unsaid = token.any("d", "j", "s", *(kind for kind in LONG if not shared or kind not in ("w", "v")))
+    said = []
+    for i in range(WORD):
+        terms = [now.bits[i] - unsaid]
+        terms += [] if shared else [conjunction([now.bytes[i], token.any("w", "v")])]
+        said.append(some(terms, name=f"said{i}"))
     value = [bit(known[i] + said[i], f"value{i}") for i in range(WORD)]
-    result = conjunction([token.any("z", "f"), 1 - phase.loading])
+    result = conjunction([token.any("z", "f", "w", "v"), 1 - phase.loading])
     scratch = conjunction([token.any("a", "write", "read")], [phase.word_ended])
     recomputed = conjunction([was_known, token.any("j", "s")])
     to_x0 = recomputed - total([(1, r) for r in rd])

@@ -97,8 +97,14 @@ class Listener:
             self._number |= number << self._shift
             self._shift += self._size
             return None
+        if kind in "lu":
+            self._number |= number << self._shift
+            self._shift += 8
+            return None
+        if kind in "ewv":
+            return self._ended("a" if kind == "e" else "f" if kind == "v" else "z", number, 8)
         if kind in "zfja":
-            return self._ended(kind, number)
+            return self._ended(kind, number, self._size)
         if kind == "o":
             self._output.append(number)
         elif kind == "i":
@@ -113,10 +119,10 @@ class Listener:
             return self._retire(self._pc, trap=True)
         return None
 
-    def _ended(self, kind: str, number: int) -> Said | None:
+    def _ended(self, kind: str, number: int, size: int) -> Said | None:
         number = (number << self._shift | self._number) & MASK
         if kind == "f":
-            number |= MASK << self._shift + self._size & MASK
+            number |= MASK << self._shift + size & MASK
         self._begin()
         if kind == "j":
             return self._jump(number << 2)
