@@ -282,10 +282,10 @@ def _digit(found: Operands, said: Said, down: Word, again: Word) -> Word:
     )
     # Where the divisor has more digits than its window, the window and 1 is above it: no digit comes out too great.
     bound, off = below + tops[3], (WINDOW + 1) * (1 - down + again)
-    terms = [(1, said.value + 1 - 16 * (1 - again))]
-    for c in range(1, 16):
-        terms += [(1, above - c * bound - off + 1), (-1, above - c * bound - off)]
-    return bank(terms, lo=0, hi=15, name="divide.value")
+    # Steps, not terms of one bank: what noise fifteen times the divisor's window has gathered is to end here.
+    steps = [(1, step(above - c * bound - off, 0, f"divide.digit{c}")) for c in range(1, 16)]
+    repeated = relu(said.value + 1 - 16 * (1 - again), "divide.repeated")
+    return within(total(steps) + repeated, 0, 15)
 
 
 def division_reference(a: int, b: int, signed: bool) -> tuple[int, int]:
