@@ -42,6 +42,14 @@ def test_tables_and_bits_of_a_word():
     assert read(t.table(n, {0: 7, 1: 7, 2: -1, 3: 0}), "abcd") == [7, 7, -1, 0]
 
 
+def test_stairs_count_how_often_a_word_has_risen():
+    n = LETTERS["n"]
+    assert read(t.stairs(3 * n - 2, 3), "abcd") == [0, 0, 1, 2]
+    assert read(t.stairs(n, 4), "abcd") == [0, 0, 0, 0]
+    with pytest.raises(ProgramError, match="stairs of 0"):
+        t.stairs(n, 0)
+
+
 def test_the_last_write_wins_and_what_was_never_written_has_the_default():
     n, odd = LETTERS["n"], LETTERS["odd"]
     found = t.latest(n, key=[odd], query=[1 - odd], default=3)

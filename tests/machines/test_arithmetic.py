@@ -60,11 +60,11 @@ def check_pair(a: int, b: int) -> None:
 
 
 def test_sums_differences_and_comparisons_at_the_corners() -> None:
-    for a, b in product(CORNERS, repeat=2):
+    for a, b in product([0, 1, 255, 256, 1 << 24, 0x7FFFFFFF, 1 << 31, FULL], repeat=2):
         check_pair(a, b)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(words32, words32)
 @example(0x00FF00FF, 0xFF00FF01)
 @example(0xFFFFFF00, 0x00000100)
@@ -72,7 +72,7 @@ def test_sums_differences_and_comparisons_of_any_two_words(a: int, b: int) -> No
     check_pair(a, b)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(words32)
 @example(0xFFFFFF00)
 @example(0x80000000)

@@ -84,6 +84,11 @@ class Machine:
 @cache
 def machine() -> Machine:
     """The machine; made once."""
+    return make()
+
+
+def make() -> Machine:
+    """The machine, made again."""
     tokens = vocabulary(_tokens())
     slots, nibble = [tokens[f"slot{i}"] for i in range(4)], [tokens[f"bit{i}"] for i in range(4)]
     operands: list[Word] = []
@@ -165,9 +170,9 @@ def run(name: str, a: int, b: int, tracer: Tracer | None = None) -> list[str]:
     return said
 
 
-def run_all(name: str, pairs: list[tuple[int, int]]) -> list[list[str]]:
+def run_all(name: str, pairs: list[tuple[int, int]], made: Machine | None = None) -> list[list[str]]:
     """What an operation says for each pair of operands."""
-    program, size = machine().program, len(pairs)
+    program, size = (made or machine()).program, len(pairs)
     tracer, vocabulary = BatchTracer(program, size), program.vocabulary
     for texts in zip(*(prompt(name, a, b) for a, b in pairs), strict=True):
         tracer.read(np.array([vocabulary.row(text) for text in texts]))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Any
 
 from seme.core.errors import ProgramError
 from seme.lang.expressions import source_line
@@ -474,7 +475,7 @@ def latest(
     where: Word | int = 1,
     default: int | Sequence[int] = 0,
     name: str = "",
-):
+) -> Any:
     """What stood at the latest position, this one included, where `where` is 1 and the key's bits equal the query's.
 
     Args:
@@ -502,12 +503,14 @@ def first(
     where: Word | int = 1,
     default: int | Sequence[int] = 0,
     name: str = "",
-):
+) -> Any:
     """The same as `latest`, of the first such position."""
     return _found(values, key, query, where, default, name, first=True)
 
 
-def previous(values: Word | Sequence[Word], offset: int = 1, *, default: int | Sequence[int] = 0, name: str = ""):
+def previous(
+    values: Word | Sequence[Word], offset: int = 1, *, default: int | Sequence[int] = 0, name: str = ""
+) -> Any:
     """What stood `offset` positions before.
 
     Raises:

@@ -161,9 +161,10 @@ def operands(a: Sequence[Word], b: Sequence[Word], division: Division, said: Sai
     )
 
 
-def rung_steps(said: Said) -> list[Word]:
-    """For each rung from 0 to 9, whether the latest one is as high; the first block."""
-    return [word(1), *(step(said.rung, j, f"divide.rung{j}") for j in range(1, DIGITS + 1)), word(0)]
+def rung_steps(said: Said, division: Division) -> list[Word]:
+    """For each rung from 0 to 9, whether the latest one is as high; needs no operand."""
+    rung = said.rung - DIGITS * (1 - division.divides)
+    return [word(1), *(step(rung, j, f"divide.rung{j}") for j in range(1, DIGITS + 1)), word(0)]
 
 
 def divisor_byte(b: Sequence[Word], division: Division, rungs: Sequence[Word]) -> Word:
@@ -227,7 +228,8 @@ def choose_next(found: Operands, division: Division, said: Said, rungs: Sequence
     )
     places = total([(k, here) for k, here in enumerate(division.place)])
     inexact = found.divisor_tops[3]
-    ends = step(2 * places + 1 - length - said.rung - inexact + 16 * division.place[3], 0, "divide.left_ends")
+    off = 32 * (1 - division.leaves)
+    ends = step(2 * places + 1 - length - said.rung - inexact + 16 * division.place[3] - off, 0, "divide.left_ends")
     rest = [(1, said.first - 2 - 2 * places - 8 * (1 - division.quotient + found.zero))]
     for k in range(3):
         above = total([(1, digit) for digit in found.left[2 * k + 2 :]])
@@ -282,10 +284,10 @@ def _digit(found: Operands, said: Said, down: Word, again: Word) -> Word:
     )
     # Where the divisor has more digits than its window, the window and 1 is above it: no digit comes out too great.
     bound, off = below + tops[3], (WINDOW + 1) * (1 - down + again)
-    terms = [(1, said.value + 1 - 16 * (1 - again))]
-    for c in range(1, 16):
-        terms += [(1, above - c * bound - off + 1), (-1, above - c * bound - off)]
-    return bank(terms, lo=0, hi=15, name="divide.value")
+    # Steps, not terms of one bank: what noise fifteen times the divisor's window has gathered is to end here.
+    steps = [(1, step(above - c * bound - off, 0, f"divide.digit{c}")) for c in range(1, 16)]
+    repeated = relu(said.value + 1 - 16 * (1 - again), "divide.repeated")
+    return within(total(steps) + repeated, 0, 15)
 
 
 def division_reference(a: int, b: int, signed: bool) -> tuple[int, int]:

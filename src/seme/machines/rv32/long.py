@@ -198,7 +198,8 @@ def long_operation(a: Sequence[Word], b: Sequence[Word], operation: Operation, h
         What is said next.
     """
     asked, said = phase(operation, here), said_before(operation, here)
-    division, rungs = asked.division, rung_steps(said)
+    division = asked.division
+    rungs = rung_steps(said, division)
     found = operands(a, b, division, said)
     signed = (division.signed_a, division.signed_b)
     column, signs = product_column(a, b, signed, asked.low, asked.high, division.place)

@@ -24,9 +24,9 @@ REDUCED = 16 * BYTE + 4095
 CARRY = 1023
 """No carry is larger: (16 * UPPER + LOWER + 1022) / 256 < 1023."""
 GUESSED = 2048
-"""A carry is guessed from `upper` in steps of this, 128 of the carry each.
-
-That is at most 191 less than it is, and 255 would do: 127 for the step, 61 for `lower`, 3 for the carry before."""
+"""A carry is guessed from `upper` in steps of this, 128 of the carry each."""
+SHORT = (16 * (GUESSED - 1) + LOWER + CARRY - 1) // 256
+"""The guess is at most 193 less than the carry; 255 would do."""
 
 Terms = list[tuple[int, Word]]
 
@@ -109,7 +109,7 @@ def next_digit(column: Column, more: Word, said: Word, goes_on: Word, hold: Word
     """The digit of a column: its sum and the carry into it, modulo 256. Four blocks above what the column reads.
 
     Two heads look one position back, where the column before was asked for. There the carry c' into that column is
-    known to within 191 from the column before it; and 256 times the carry into this one is that column plus c' less
+    known to within 193 from the column before it; and 256 times the carry into this one is that column plus c' less
     the digit that was said, a multiple of 256: so the carry is exact.
 
     Args:
@@ -128,10 +128,10 @@ def next_digit(column: Column, more: Word, said: Word, goes_on: Word, hold: Word
     coarse = stairs(upper, 256, "column.coarse_upper") + stairs(lower, 4096, "column.coarse_lower")
     reduced = within(16 * upper + lower - 4096 * coarse, 0, REDUCED, "column.reduced")
     before, coarse_before, guess_before = previous([reduced, coarse, guess], name="column.before")
-    # The column before and its carry less its digit is a multiple of 256. With the guess it is up to 191 less; 32
-    # more than that keeps it as far from the multiples.
+    # The column before and its carry less its digit is a multiple of 256. With the guess it is up to 193 less; 31
+    # more than that keeps it as far from the multiples on both sides.
     first = 1 - goes_on
-    rest = before - said + 128 * guess_before + 191 + 32
+    rest = before - said + 128 * guess_before + SHORT + (255 - SHORT) // 2
     low = stairs(within(rest, -BYTE, REDUCED + CARRY) - 2 * (REDUCED + CARRY) * first, 256, "carry.low")
     carry = 16 * relu(coarse_before - coarse.hi * first, "carry.high") + low
     whole = within(reduced + carry, 0, REDUCED + CARRY, "column.whole")
