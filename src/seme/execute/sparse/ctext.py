@@ -12,6 +12,9 @@ from seme.execute.sparse.plan import Plan
 SUMMED = 8
 """Terms in one chain of additions; longer sums are made of such, which the processor adds side by side."""
 
+PARTS = 64
+"""Parts of a model whose hopes are looked at: a bit each of one word."""
+
 Term = tuple[float, str]
 """A weight and the C expression it multiplies."""
 
@@ -46,6 +49,9 @@ class Text:
         tables: What the text's pointers point to, in order.
         filled: Features that the embedding and positions fill, by number; they come first in the stream.
         number: Feature -> its place in the stream.
+        whole_after: Feature -> the last part of the model that writes to it: 2 l for the heads of block l, 2 l + 1 for
+            its neurons.
+        hopes: Feature -> the bounds that tests of gates hope for.
         defined: Features that hold something at this point of the text; others are zero and never read.
     """
 
@@ -60,7 +66,11 @@ class Text:
         if not model.paired:
             filled[:] = True
         self.filled = np.flatnonzero(filled & live)
-        order = np.concatenate([self.filled, np.flatnonzero(~filled & live)])
+        self.whole_after = _whole_after(plan)
+        self.hopes = _hopes(plan)
+        others = np.flatnonzero(~filled & live).tolist()
+        others.sort(key=lambda f: (self.whole_after.get(f, -1), self.hopes.get(f, (0.0, 0.0)), f))
+        order = [*self.filled.tolist(), *others]
         self.number = {int(feature): at for at, feature in enumerate(order)}
         self.defined = set(self.filled.tolist())
 
@@ -68,6 +78,20 @@ class Text:
     def count(self) -> int:
         """Features in the stream."""
         return len(self.number)
+
+    def held(self, part: int) -> list[str]:
+        """Lines that look whether what became whole in a part of the model is as hoped."""
+        places = {self.number[f]: ends for f, ends in self.hopes.items() if self.whole_after[f] == part}
+        if not places or part >= PARTS:
+            return []
+        lines, run = [], []
+        for at in sorted(places):
+            if run and (at != run[-1] + 1 or places[at] != places[run[-1]]):
+                lines.append(_run(run, places[run[0]]))
+                run = []
+            run.append(at)
+        lines.append(_run(run, places[run[0]]))
+        return ["{ int good = 1;", *lines, f"held |= (u64)good << {part}; }}"]
 
     def table(self, values: np.ndarray, kind: str) -> str:
         """Keeps a table; returns the C expression that points to it, where a state `s` is at hand."""
@@ -93,3 +117,28 @@ class Text:
     def function(self, name: str, parameters: str, body: Sequence[str], kind: str = "apart void") -> None:
         """Puts a function into the text."""
         self.lines += [f"{kind} {name}({parameters}) {{", *(f"  {line}" for line in body), "}"]
+
+
+def _run(run: list[int], ends: tuple[float, float]) -> str:
+    low, high = map(number, ends)
+    return f"  for (int i = {run[0]}; i <= {run[-1]}; i++) good &= (x[i] >= {low}) & (x[i] <= {high});"
+
+
+def _whole_after(plan: Plan) -> dict[int, int]:
+    out: dict[int, int] = {}
+    for layer, block in enumerate(plan.blocks):
+        heads = [*(head.out.indices for head in block.heads), np.flatnonzero(block.head_bias)]
+        neurons = [*(ridge.write.indices for ridge in block.neurons.ridges), np.flatnonzero(block.neurons.bias)]
+        for part, written in enumerate((heads, neurons)):
+            out.update(dict.fromkeys(np.unique(np.concatenate(written)).tolist(), 2 * layer + part))
+    return out
+
+
+def _hopes(plan: Plan) -> dict[int, tuple[float, float]]:
+    out: dict[int, tuple[float, float]] = {}
+    for block in plan.blocks:
+        for gate, _ in block.neurons.gated:
+            for feature, low, high in gate.within:
+                before = out.get(feature, (low, high))
+                out[feature] = (max(low, before[0]), min(high, before[1]))
+    return out

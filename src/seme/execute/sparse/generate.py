@@ -44,11 +44,12 @@ def generate(plan: Plan) -> Source:
     norm = [] if model.paired else [f"normed(x, y, {text.count}, {number(model.epsilon)});"]
     body = _start(text)
     for layer in range(len(plan.blocks)):
-        body += [*norm, *write_heads(text, layer), *norm, *write_neurons(text, layer)]
+        body += [*norm, *write_heads(text, layer), *text.held(2 * layer)]
+        body += [*norm, *write_neurons(text, layer), *text.held(2 * layer + 1)]
     body += [*norm, *_end(text), "s->length++;", "return 0;"]
     room = text.count + 1
     stream = f"double x[{room}], *y = x;" if model.paired else f"double x[{room}], y[{room}];"
-    text.function("step", "state *s, i64 row", [stream, *body], "static int")
+    text.function("step", "state *s, i64 row", [stream, "u64 held = 0;", *body], "static int")
     parts = files("seme.execute.sparse")
     sums = 0 if plan.sums is None else len(plan.sums.sums)
     memo = min(MEMO, 1 << (4 * len(plan.logits)).bit_length()) if sums else 0

@@ -6,13 +6,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seme.execute.sparse.ctext import Term, Text, number, total
+from seme.execute.sparse.ctext import PARTS, Term, Text, number, total
+from seme.execute.sparse.gates import Gate
 from seme.execute.sparse.neurons import NeuronPlan, Ridge
 
 PIECE = 400
 """Non-zeros in one function: compilers take more than linear time in the length of one."""
 
-PARAMETERS = "const state *s, double *restrict x, const double *y, double t, double *late"
+Numbered = tuple[int, Ridge]
+Grouped = tuple[Gate | None, list[Numbered]]
+
+PARAMETERS = "const state *s, double *restrict x, const double *y, double t, double *late, u64 held"
 
 
 def write_neurons(text: Text, layer: int) -> list[str]:
@@ -24,8 +28,15 @@ def write_neurons(text: Text, layer: int) -> list[str]:
     written = {int(f) for ridge in plan.ridges for f in ridge.write.indices} | set(_live_bias(text, plan).tolist())
     late = {feature: at for at, feature in enumerate(sorted(written & reads))}
     writer = _Writer(text=text, layer=layer, plan=plan, late=late, calls=[], begun=set())
-    for piece, ridges in enumerate(_pieces(plan.ridges)):
-        writer.piece(piece, ridges)
+    gated = {at for _, members in plan.gated for at in members}
+    piece = 0
+    for part in _pieces([(at, ridge) for at, ridge in enumerate(plan.ridges) if at not in gated]):
+        writer.piece(piece, [(None, part)])
+        piece += 1
+    groups = [(gate, [(at, plan.ridges[at]) for at in members]) for gate, members in plan.gated]
+    for part in _shelves(groups):
+        writer.piece(piece, part)
+        piece += 1
     writer.rest()
     room = [f"double late_{layer}[{len(late)}];"] if late else []
     return [*room, *writer.calls]
@@ -46,17 +57,37 @@ class _Writer:
     calls: list[str]
     begun: set[int]
 
-    def piece(self, piece: int, ridges: list[Ridge]) -> None:
+    def piece(self, piece: int, groups: list[Grouped]) -> None:
         """One function."""
         body: list[str] = []
-        terms: dict[int, list[Term]] = {}
-        for at, ridge in enumerate(ridges):
-            body += self.ridge(at, ridge, terms)
-        for feature in sorted(terms):
-            body.append(self.add(feature, terms[feature]))
+        for gate, ridges in groups:
+            lines: list[str] = []
+            terms: dict[int, list[Term]] = {}
+            for at, ridge in ridges:
+                lines += self.ridge(at, ridge, terms)
+            if gate is not None:  # what is first written here is begun outside
+                body += [self.add(feature, []) for feature in sorted(terms) if self.fresh(feature)]
+            lines += [self.add(feature, terms[feature]) for feature in sorted(terms)]
+            if gate is None:
+                body += lines
+            else:
+                body += [self.test(gate), *(f"  {line}" for line in lines), "}"]
         name = f"neurons_{self.layer}_{piece}"
-        self.text.function(name, PARAMETERS, body)
-        self.calls.append(f"{name}(s, x, y, t, {f'late_{self.layer}' if self.late else '0'});")
+        self.text.function(name, f"{PARAMETERS}", body)
+        self.calls.append(f"{name}(s, x, y, t, {f'late_{self.layer}' if self.late else '0'}, held);")
+
+    def fresh(self, feature: int) -> bool:
+        """Whether nothing was added to a feature yet, and it cannot be added to as it is."""
+        return feature not in self.begun and (feature in self.late or feature not in self.text.defined)
+
+    def test(self, gate: Gate) -> str:
+        """The line that opens a group's block unless it is off."""
+        closed = f"{self.text.read(gate.feature)} <= {number(gate.most)}"
+        parts = {self.text.whole_after[feature] for feature, _, _ in gate.within}
+        if max(parts, default=0) >= PARTS:
+            return "{"
+        asked = sum(1 << part for part in parts)
+        return f"if (!((held & {asked}ull) == {asked}ull && {closed})) {{" if asked else f"if (!({closed})) {{"
 
     def add(self, feature: int, terms: list[Term]) -> str:
         """A line that adds to a feature, its constant with the first."""
@@ -79,7 +110,7 @@ class _Writer:
         if body:
             name = f"rest_{self.layer}"
             self.text.function(name, PARAMETERS, body)
-            self.calls.append(f"{name}(s, x, y, t, {f'late_{self.layer}' if self.late else '0'});")
+            self.calls.append(f"{name}(s, x, y, t, {f'late_{self.layer}' if self.late else '0'}, held);")
 
     def ridge(self, at: int, ridge: Ridge, terms: dict[int, list[Term]]) -> list[str]:
         """Lines that compute a ridge; what it writes is added to `terms`."""
@@ -120,7 +151,25 @@ def _sum(bias: float, terms: list[Term]) -> str:
     return total(float(bias), terms)
 
 
-def _pieces(ridges: tuple[Ridge, ...]) -> list[list[Ridge]]:
+def _size(ridge: Ridge) -> int:
+    return ridge.direction.matrix.nnz + ridge.write.nnz if ridge.table is None else len(ridge.table.features) + 4
+
+
+def _shelves(groups: list[Grouped]) -> list[list[Grouped]]:
+    """Groups in parts of about PIECE non-zeros; those that ask for the same hopes together."""
+    out: list[list[Grouped]] = []
+    room = 0
+    for group in sorted(groups, key=lambda group: group[0].within if group[0] else ()):
+        size = sum(_size(ridge) for _, ridge in group[1])
+        if not out or room < size:
+            out.append([])
+            room = PIECE
+        out[-1].append(group)
+        room -= size
+    return out
+
+
+def _pieces(ridges: list[Numbered]) -> list[list[Numbered]]:
     """Ridges that write to common features side by side, in parts of about PIECE non-zeros."""
     home: dict[int, int] = {}
     parent = list(range(len(ridges)))
@@ -131,18 +180,16 @@ def _pieces(ridges: tuple[Ridge, ...]) -> list[list[Ridge]]:
             at = parent[at]
         return at
 
-    for at, ridge in enumerate(ridges):
+    for at, (_, ridge) in enumerate(ridges):
         for feature in np.unique(ridge.write.indices).tolist():
             parent[root(at)] = root(home.setdefault(feature, at))
-    order = sorted(range(len(ridges)), key=lambda at: (root(at), at))
-    out: list[list[Ridge]] = []
+    out: list[list[Numbered]] = []
     room = 0
-    for at in order:
-        ridge = ridges[at]
-        size = ridge.direction.matrix.nnz + ridge.write.nnz if ridge.table is None else len(ridge.table.features) + 4
+    for at in sorted(range(len(ridges)), key=lambda at: (root(at), at)):
+        size = _size(ridges[at][1])
         if not out or room < size:
             out.append([])
             room = PIECE
-        out[-1].append(ridge)
+        out[-1].append(ridges[at])
         room -= size
     return out

@@ -48,7 +48,8 @@ class HeadPlan:
         begin_score: The form b of the query; none where the first token is a key like others.
         begin_value: Its values.
         turns: [period]; where queries and keys are functions of the turn (index - 1) % period: how many positions back
-            the key found stands, at each turn, once there are `period` of them; None otherwise.
+            the key found stands, at each turn, once there are `period` of them; None otherwise. The period is the
+            head's own.
         forgets: Keys with a below this are not kept; -inf where nothing is proved.
         value: The values.
         out: [value, feature].
@@ -210,6 +211,9 @@ def _turns(model: Folded, plan: HeadPlan) -> tuple[int, ...] | None:
     period = len(model.places.repeated)
     turned = np.append(model.places.repeated, np.zeros((period, 1)), axis=1).T
     query, key, offset, begin = (part.matrix @ turned + part.bias[:, None] for part in parts)
+    whole = np.concatenate([query, key, offset, begin])
+    period = next(p for p in range(1, period + 1) if period % p == 0 and np.array_equal(whole, np.roll(whole, p, 1)))
+    query, key, offset, begin = (part[:, :period] for part in (query, key, offset, begin))
     own = np.concatenate([key, offset])
     if len(np.unique(own, axis=1).T) < period or (offset < plan.forgets).any():
         return None

@@ -8,12 +8,14 @@ model's own sum in another order. Where bends are equally spaced the table is en
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
 
 from seme.execute.sparse.fold import Folded, Forms, Matrix
+from seme.execute.sparse.gates import Gate, group
 from seme.execute.sparse.ranges import GELU_SETTLED, Ranges, activate, directions, settled
 
 TABLE_FROM = 6
@@ -41,6 +43,12 @@ class Ridge:
     write: Matrix
     table: Table | None
 
+    @property
+    def nonzeros(self) -> int:
+        """Numbers multiplied for one token."""
+        made = self.write.nnz + len(self.scales) if self.table is None else self.table.cells[0].size
+        return self.direction.matrix.nnz + made
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Table:
@@ -65,10 +73,12 @@ class NeuronPlan:
 
     Attributes:
         ridges: All of them.
+        gated: Groups of them, by number, that one test passes over.
         bias: [feature]; added to the stream.
     """
 
     ridges: tuple[Ridge, ...]
+    gated: tuple[tuple[Gate, tuple[int, ...]], ...]
     bias: np.ndarray
 
     @property
@@ -78,20 +88,32 @@ class NeuronPlan:
 
     @property
     def nonzeros(self) -> int:
-        """Numbers multiplied for one token."""
-        out = 0
-        for ridge in self.ridges:
-            tabled = ridge.write.nnz + len(ridge.scales) if ridge.table is None else ridge.table.cells[0].size
-            out += ridge.direction.matrix.nnz + tabled
-        return out
+        """Numbers multiplied for one token, where no group is passed over."""
+        return sum(ridge.nonzeros for ridge in self.ridges)
+
+    @property
+    def gated_nonzeros(self) -> int:
+        """How many of these groups can pass over."""
+        return sum(self.ridges[at].nonzeros for _, members in self.gated for at in members)
 
     def feeds(self) -> np.ndarray:
         """The features read, by number; the index may be among them."""
         return np.unique(np.concatenate([np.zeros(0, dtype=int), *(r.direction.matrix.indices for r in self.ridges)]))
 
 
-def plan_neurons(model: Folded, bounds: Ranges, layer: int, live: np.ndarray) -> NeuronPlan:
-    """Leaves out neurons that are never on, or that write to nothing that is read; constant ones become biases."""
+def plan_neurons(
+    model: Folded, bounds: Ranges, hopes: Ranges, likely: Sequence[np.ndarray], layer: int, live: np.ndarray
+) -> NeuronPlan:
+    """Leaves out neurons that are never on, or that write to nothing that is read; constant ones become biases.
+
+    Args:
+        model: The model.
+        bounds: What is proved of the features.
+        hopes: What is hoped of them.
+        likely: How often each is on, as a guess, per block.
+        layer: The block.
+        live: Features that are read by anything later.
+    """
     block, now = model.blocks[layer], bounds.middle[layer]
     write = (block.write @ sparse.diags_array(live.astype(float))).tocsr()
     write.eliminate_zeros()
@@ -102,7 +124,9 @@ def plan_neurons(model: Folded, bounds: Ranges, layer: int, live: np.ndarray) ->
     on = most > (-GELU_SETTLED if model.gelu else 0.0)
     kept = np.flatnonzero(on & ~fixed & (np.diff(write.indptr) > 0))
     pre, write = pre.take(kept), write[kept]
-    return NeuronPlan(ridges=tuple(_ridges(pre, write, model.gelu)), bias=bias)
+    ridges = tuple(_ridges(pre, write, model.gelu))
+    gated = () if model.gelu or not likely else group(ridges, now, hopes.middle[layer], likely[layer])
+    return NeuronPlan(ridges=ridges, gated=gated, bias=bias)
 
 
 def _ridges(pre: Forms, write: Matrix, gelu: bool) -> list[Ridge]:

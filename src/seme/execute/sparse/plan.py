@@ -11,6 +11,7 @@ from seme.execute.sparse.fold import Folded, Forms, fold
 from seme.execute.sparse.heads import HeadPlan, plan_heads
 from seme.execute.sparse.logits import LogitPlan, plan_logits
 from seme.execute.sparse.neurons import NeuronPlan, plan_neurons
+from seme.execute.sparse.rarity import likely
 from seme.execute.sparse.ranges import Ranges, ranges, settled
 from seme.model.artifact import Artifact
 
@@ -65,6 +66,8 @@ def plan(artifact: Artifact) -> Plan:
     if model.paired and not bounds.largest**2 < model.epsilon * VARIANCE_SHARE:
         model = fold(artifact, paired=False)
         bounds = ranges(model)
+    hopes = ranges(model, hoped=True)
+    often = likely(model, bounds)
     logits = settled(model.logits, bounds.last)
     live = np.zeros(model.features + 1, dtype=bool)
     live[logits.matrix.indices] = True
@@ -72,7 +75,7 @@ def plan(artifact: Artifact) -> Plan:
     for layer in reversed(range(len(model.blocks))):
         if not model.paired:
             live[:-1] = True
-        neurons = plan_neurons(model, bounds, layer, live[:-1])
+        neurons = plan_neurons(model, bounds, hopes, often, layer, live[:-1])
         live[neurons.feeds()] = True
         heads, bias = plan_heads(model, bounds, layer, live[:-1])
         for head in heads:
@@ -111,6 +114,8 @@ def report(made: Plan) -> dict[str, Any]:
             "neurons": block.neurons.count,
             "directions": len(block.neurons.ridges),
             "tables": sum(ridge.table is not None for ridge in block.neurons.ridges),
+            "gated": [len(members) for _, members in block.neurons.gated],
+            "gated_nonzeros": block.neurons.gated_nonzeros,
             "nonzeros": block.neurons.nonzeros,
         }
         for layer, block in enumerate(made.blocks)

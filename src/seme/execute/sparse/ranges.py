@@ -19,6 +19,9 @@ SLACK = 1e-9
 """Bounds are taken wider by this share of the sizes summed: far more than rounding makes of a few thousand terms.
 Not where all numbers are multiples of GRAIN and the sum of sizes is below MOST_EXACT: then float64 does not round."""
 
+SMALL = 2.0
+"""A neuron with larger weights than this is hoped to be no bit."""
+
 GRAIN = 2.0**-10
 MOST_EXACT = 2.0**30
 
@@ -99,8 +102,15 @@ def activate(values: np.ndarray, gelu: bool) -> np.ndarray:
     return 0.5 * values * (1 + np.tanh(np.sqrt(2 / np.pi) * (values + 0.044715 * values**3)))
 
 
-def ranges(model: Folded) -> Ranges:
-    """Bounds every feature throughout a model."""
+def ranges(model: Folded, *, hoped: bool = False) -> Ranges:
+    """Bounds every feature throughout a model.
+
+    Args:
+        model: The model.
+        hoped: Suppose that of the neurons that write to one feature one direction at most is on, and that a neuron of
+            small weights says yes or no. Nothing proves it: whoever uses such bounds looks whether they hold, for each
+            token.
+    """
     if not model.paired:
         return _of_norms(model)
     low, high = model.embed[1:].min(axis=0), model.embed[1:].max(axis=0)
@@ -124,7 +134,7 @@ def ranges(model: Folded) -> Ranges:
         begins.append(heads)
         middle.append(now)
         kept, write = (now, block.write) if model.gelu else _erased(block.neurons, block.write, now)
-        added = neuron_range(block.neurons, write, now, model.gelu)
+        added = neuron_range(block.neurons, write, now, model.gelu, hoped)
         now = _add(kept, Range(low=added.low + block.write_bias, high=added.high + block.write_bias))
         hidden = activate(block.neurons.at(begin), model.gelu)
         begin = begin + np.append(hidden @ block.write + block.write_bias, 0.0)
@@ -189,8 +199,8 @@ def _erased(neurons: Forms, write: Matrix, now: Range) -> tuple[Range, Matrix]:
     return Range(low=low, high=high), left
 
 
-def neuron_range(neurons: Forms, write: Matrix, now: Range, gelu: bool) -> Range:
-    """Bounds of what neurons write: [feature]."""
+def neuron_range(neurons: Forms, write: Matrix, now: Range, gelu: bool, hoped: bool = False) -> Range:
+    """Bounds of what neurons write: [feature]; `hoped` as in `ranges`."""
     neurons = settled(neurons, now)
     pre = now.through(neurons.matrix, neurons.bias)
     low, high = activate(pre.low, gelu), activate(pre.high, gelu)
@@ -202,9 +212,25 @@ def neuron_range(neurons: Forms, write: Matrix, now: Range, gelu: bool) -> Range
     for members, scales in [] if gelu else directions(neurons):
         if len(members) > 1:
             alone[members] = False
-            total = total + _ridge(neurons, write, now, members, scales)
+            ridge = _ridge(neurons, write, now, members, scales)
+            total = total.hull(ridge.low).hull(ridge.high) if hoped else total + ridge
     rest = Range(low=low[alone], high=high[alone])
+    if hoped:
+        sizes = abs(neurons.matrix).max(axis=1).toarray().ravel()[alone]
+        rest = Range(low=rest.low, high=np.where(sizes <= SMALL, np.minimum(rest.high, 1.0), rest.high))
+        return _one_at_most(write[alone], rest, total)
     return total + rest.through(write[alone].T.tocsr())
+
+
+def _one_at_most(write: Matrix, hidden: Range, others: Range) -> Range:
+    """Bounds of what one neuron, or one of others, writes."""
+    entries = write.tocoo()
+    rows, features = entries.coords
+    low, high = others.low.copy(), others.high.copy()
+    for ends in (hidden.low, hidden.high):
+        np.minimum.at(low, features, entries.data * ends[rows])
+        np.maximum.at(high, features, entries.data * ends[rows])
+    return Range(low=low, high=high)
 
 
 def directions(neurons: Forms) -> list[tuple[np.ndarray, np.ndarray]]:

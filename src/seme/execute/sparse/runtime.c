@@ -19,6 +19,7 @@ extern double tanh(double);
 extern double sqrt(double);
 
 #define BANKS 4
+#define NOTHING 746 /* exp(-746) is zero in float64 */
 #define inlined static inline __attribute__((always_inline))
 #define apart static __attribute__((noinline))
 #define likely(x) __builtin_expect(!!(x), 1)
@@ -217,13 +218,14 @@ inlined int remember(head *h, int keeps, int codes, int count, int values, doubl
 
 /* One more key in a softmax that is taken as keys come. */
 inlined void weigh(double score, double n, const double *value, int values, double *top, double *total, double *mix) {
+  if (score <= *top - NOTHING) return;
   if (score > *top) {
-    double shrink = exp(*top - score);
+    double shrink = score >= *top + NOTHING ? 0 : exp(*top - score);
     *total *= shrink;
     for (int i = 0; i < values; i++) mix[i] *= shrink;
     *top = score;
   }
-  double weight = exp(score - *top);
+  double weight = score == *top ? 1 : exp(score - *top);
   *total += n * weight;
   for (int i = 0; i < values; i++) mix[i] += weight * value[i];
 }
@@ -279,8 +281,10 @@ inlined const double *recall(head *h, int keeps, int codes, int count, int value
                              every_key *every) {
   u64 code;
   if (keeps == ALL || h->odd.n > 64) return every(h, query, begin_score, begin, mix);
-  if (codes && !coded(query, h->asks, &h->asks_failures, count, &code))
-    return every(h, query, begin_score, begin, mix);
+  if (codes && !coded(query, h->asks, &h->asks_failures, count, &code)) {
+    if (h->banks) return every(h, query, begin_score, begin, mix);
+    codes = 0; /* every key stands apart: each is asked */
+  }
   if (codes && h->full == 0 && h->gives_failures < 0) {
     h->gap = 1e308;
     for (int i = 0; i < count; i++) {
