@@ -1,0 +1,1 @@
+"""Turing machines as trace programs, one token a step."""
