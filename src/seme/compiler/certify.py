@@ -20,7 +20,7 @@ from seme.compiler.schedule import Schedule
 from seme.core.numerics import BEGIN_SELF, EXP_ULPS, GELU_SAFE, GELU_TAIL, GELU_WORST, FloatType, sum_error
 from seme.ir import Attend, Embed, Form, Graph, Neurons, Node, Unembed
 
-SCALES = tuple(m * 2.0**k for k in range(40) for m in (1.0, 1.25, 1.5, 1.75))
+SCALES = tuple(m * 2.0**k for k in range(64) for m in (1.0, 1.25, 1.5, 1.75))
 """Factors on scores to choose from: few significant bits, so that products with small integers stay exact."""
 
 
@@ -302,6 +302,8 @@ class _Certify:
 
     def _leak(self, clear: float) -> float:
         """The weight of everything that should have none, relative to one selected key."""
+        if clear >= self.type.silence:
+            return 0.0
         return (self.graph.max_length + 1) * math.exp(min(-clear, 50.0))
 
     def _scale(self, node: Attend, selected: float, anywhere: float, query_noise: float) -> float:
@@ -309,6 +311,8 @@ class _Certify:
         best = (math.inf, 1.0)
         for scale in SCALES:
             leak = self._leak(self._clearance(node, scale, anywhere, query_noise))
+            if node.pattern == "recent" and leak == 0:
+                return scale
             uneven = 0.0 if node.single else math.expm1(min(2 * scale * selected, 50.0))
             best = min(best, (max(leak, self.type.unit / 2) + uneven, scale))
         return best[1]
@@ -331,6 +335,8 @@ class _Certify:
             # A share: its error is in proportion to itself.
             relative = lopsided + leak + rounding
             return proportional(np.full(len(reach), relative))
+        if node.pattern == "recent" and leak == 0:
+            return value  # the winner's weight is one and all others are zero, to the last bit
         if node.single:
             # One key's value comes through as it is: what it carries, and the others' leak.
             through = value.at(reach)
@@ -438,7 +444,7 @@ def _steepness(node: Unembed) -> float:
 def _rows(node: Node) -> np.ndarray | None:
     """Every ideal value of a node, when they are few and known."""
     if isinstance(node, Embed):
-        return node.table
+        return node.table if node.slope is None else None
     if isinstance(node, Neurons) and node.exclusive:
         return np.unique(np.concatenate([np.zeros((1, node.space.size)), node.write]), axis=0)
     return None

@@ -15,7 +15,7 @@ TOKEN_TYPES = "bert.embeddings.token_type_embeddings.weight"
 
 
 def to_hf(spec: Spec, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Every parameter of BertForTokenClassification or GPT2ForTokenClassification, contiguous, on the CPU."""
+    """Every parameter of the model class in `hf_config`, contiguous, on the CPU."""
     laid = _lay_out(spec, weights)
     return {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in laid.items()}
 
@@ -69,6 +69,8 @@ def from_hf(spec: Spec, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         for part, matrix, vector in zip("QKV", flat, bias, strict=True):
             out[f"{at}.W_{part}"] = matrix.reshape(d, h, k).permute(1, 0, 2)
             out[f"{at}.b_{part}"] = vector.reshape(h, k)
+    if spec.continues:
+        out["unembed.b_U"] = tensors["lm_head.weight"].new_zeros(spec.d_logits)
     return {name: out[name].clone(memory_format=torch.contiguous_format) for name in shapes(spec)}
 
 
@@ -98,12 +100,13 @@ def _plain(spec: Spec) -> Iterator[tuple[str, str]]:
     for ours, theirs in norms:
         yield f"{ours}.w", f"{theirs}.weight"
         yield f"{ours}.b", f"{theirs}.bias"
-    yield "unembed.b_U", "classifier.bias"
+    if not spec.continues:  # a language model's head has no bias
+        yield "unembed.b_U", "classifier.bias"
 
 
 def _matrices(spec: Spec) -> Iterator[tuple[str, str]]:
     """Pairs of names of matrices that are stored transposed: torch's Linear is [out, in]."""
-    yield "unembed.W_U", "classifier.weight"
+    yield "unembed.W_U", "lm_head.weight" if spec.continues else "classifier.weight"
     if spec.architecture == "bert":
         for layer in range(spec.layers):
             yield f"blocks.{layer}.mlp.W_in", f"bert.encoder.layer.{layer}.intermediate.dense.weight"

@@ -31,6 +31,7 @@ class Spec:
         d_logits: Width of the unembedding: all outputs' blocks side by side.
         activation: "relu" or "gelu" (erf in BERT, tanh in GPT-2, as those families have it).
         norm_eps: The layer norms' epsilon.
+        continues: Whether it is a language model: its logits are the next token's, its unembedding has no bias.
         dtype: "float16", "bfloat16", "float32" or "float64".
     """
 
@@ -46,6 +47,7 @@ class Spec:
     activation: Literal["relu", "gelu"]
     norm_eps: float
     dtype: str
+    continues: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,15 +78,14 @@ class OutputBlock:
     Attributes:
         name: The output's name.
         kind: "category": the largest logit of the block names the label. "number": the single logit is the value.
-            "next": a logit for every row of the embedding; the largest is the token that comes next.
+            "next": a logit for every row of the embedding; the largest names the token that comes next.
         start: First logit.
-        labels: For a category, the value of each logit.
+        labels: For a category, the value of each logit; for "next", the text of each row.
         integers: For a number, whether it is rounded to the nearest integer.
         max_denominator: For a number, the nearest fraction with at most this denominator is meant; 0 when the
             logit is taken as it is.
         unit: For a number, the answer is `unit` times the rounded quotient logit / unit.
         error: For a number, the proved largest distance from the true value in the asked float type.
-        rows: For "next", the number of logits: the rows of the embedding.
         stops: For "next", the rows after which decoding ends.
     """
 
@@ -96,13 +97,12 @@ class OutputBlock:
     max_denominator: int = 0
     unit: Fraction = Fraction(1)
     error: float = 0.0
-    rows: int = 0
     stops: tuple[int, ...] = ()
 
     @property
     def width(self) -> int:
         """How many logits the block takes."""
-        return {"category": len(self.labels), "number": 1, "next": self.rows}[self.kind]
+        return 1 if self.kind == "number" else len(self.labels)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -415,15 +415,21 @@ def tables(of: Word, functions: Mapping[str, Mapping[int, int]] | Sequence[Mappi
     return dict(zip(named, words, strict=True)) if isinstance(functions, Mapping) else words
 
 
+def _columns(of: Word, functions: list[Mapping[int, int]], name: str) -> list[Word]:
+    made = tables(of, functions, name)
+    assert isinstance(made, list)
+    return made
+
+
 def table(of: Word, function: Mapping[int, int], name: str = "") -> Word:
     """A function of one word; see `tables`."""
-    return tables(of, [function], name)[0]
+    return _columns(of, [function], name)[0]
 
 
 def bits(of: Word, count: int, name: str = "") -> list[Word]:
     """The lowest `count` bits of a word, lowest first; of one below 0, in two's complement."""
     span = range(of.lo, of.hi + 1)
-    return tables(of, [{v: v >> i & 1 for v in span} for i in range(count)], name or _joined(of, "bits"))
+    return _columns(of, [{v: v >> i & 1 for v in span} for i in range(count)], name or _joined(of, "bits"))
 
 
 def number(digits: Iterable[Word]) -> Word:

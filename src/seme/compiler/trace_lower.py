@@ -1,0 +1,392 @@
+"""Trace program -> Graph: every word becomes a form over a few stored semes.
+
+Sums are free. A bank of neurons, a step and each column of a table is one seme. A look into the history is one head:
+its score is the agreement of key and query bits, and among keys that agree a term that rises with the position.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from seme.compiler.builder import Builder
+from seme.core.errors import ProgramError, TooLargeError
+from seme.ir import Attend, Embed, Form, Graph, Neurons, Space, Unembed, constant_form, stack_forms
+from seme.lang.trace.program import TraceProgram
+from seme.lang.trace.words import (
+    Bank,
+    Before,
+    Field,
+    Found,
+    Later,
+    Part,
+    RunningSum,
+    Several,
+    Step,
+    Sum,
+    Tables,
+    Within,
+    Word,
+    changes,
+)
+
+MISSED = 2.0
+"""What a key loses where it must not be found: as much as one bit that disagrees."""
+
+MOST_SUMMED = 1 << 20
+"""A running sum needs a row of its own for every position; a table longer than this is refused."""
+
+
+def lower_trace(program: TraceProgram) -> Graph:
+    """Lowers a trace program.
+
+    Raises:
+        ProgramError: A word depends on itself.
+        TooLargeError: A running sum is asked for beyond the longest table.
+    """
+    lowering = _Lowering(program)
+    for node in program.words():
+        lowering.add(node)
+    lowering.emit()
+    return lowering.builder.graph()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Positions:
+    """What heads use of the position: a term that rises, and which of `period` turns it is."""
+
+    rising: Form
+    turns: Form
+    period: int
+
+
+class _Lowering:
+    def __init__(self, program: TraceProgram):
+        self.program = program
+        words = program.words()
+        sums = [node.longest for node in words if isinstance(node, RunningSum)]
+        longest = min([program.longest, *sums])
+        self.builder = Builder(vocab_size=len(program.vocabulary.texts), max_length=longest, causal=True)
+        self._forms: dict[int, Form] = {}
+        self._several: dict[int, Form] = {}
+        furthest = max((node.offset for node in words if isinstance(node, Before)), default=0)
+        looks = any(isinstance(node, (Found, Before)) for node in words)
+        self._positions = self._embed_positions(furthest) if looks else None
+
+    def _embed_positions(self, furthest: int) -> _Positions:
+        """One embedding: the index over a power of two, and one-hot turns."""
+        period = 1 << furthest.bit_length() if furthest else 1
+        turns = period if furthest else 0
+        scale = 2.0 ** -math.ceil(math.log2(max(self.builder.max_length, 2)))
+        table = np.zeros((period, 1 + turns))
+        table[:, 1:] = np.eye(period)[:, :turns]
+        slope = np.zeros(1 + turns)
+        slope[0] = scale
+        node = Embed(
+            space=Space(name="position", semes=("index", *(f"turn{i}" for i in range(turns)))),
+            lo=np.zeros(1 + turns),
+            hi=np.array([scale * (self.builder.max_length - 1), *np.ones(turns)]),
+            note="the index, and the turn it falls on",
+            source="position",
+            table=table,
+            slope=slope,
+        )
+        whole = self.builder.add(node)
+        columns = np.eye(1 + turns)
+        return _Positions(rising=whole @ columns[:, :1], turns=whole @ columns[:, 1:], period=period)
+
+    def form(self, word: Word) -> Form:
+        """The form that reads a word that was added."""
+        return self._forms[id(word)]
+
+    def add(self, node: Word | Several) -> None:
+        """Adds a word whose parts were added."""
+        self.builder.note = f"{node.name} ({node.source})" if node.source else node.name
+        match node:
+            case Field():
+                self._forms[id(node)] = self._field(node)
+            case Sum():
+                self._forms[id(node)] = self._sum(node)
+            case Within():
+                self._forms[id(node)] = self.form(node.of)
+            case Later():
+                self._forms[id(node)] = self.form(node.parts()[0])
+            case Bank():
+                self._forms[id(node)] = self._bank(node)
+            case Step():
+                self._forms[id(node)] = self._step(node)
+            case RunningSum():
+                self._forms[id(node)] = self._running_sum(node)
+            case Part():
+                whole = self._several[id(node.of)]
+                self._forms[id(node)] = whole @ np.eye(whole.width)[:, node.index : node.index + 1]
+            case Tables():
+                self._several[id(node)] = self._tables(node)
+            case Found():
+                self._several[id(node)] = self._found(node)
+            case Before():
+                self._several[id(node)] = self._before(node)
+            case _:
+                raise TypeError(type(node).__name__)
+
+    def _field(self, node: Field) -> Form:
+        return self.builder.add(
+            Embed(
+                space=Space(name=node.name, semes=("value",)),
+                lo=np.array([float(node.lo)]),
+                hi=np.array([float(node.hi)]),
+                note=f"field {node.name} of the token",
+                source="token",
+                table=np.array(node.values, dtype=float)[:, None],
+            )
+        )
+
+    def _sum(self, node: Sum) -> Form:
+        """All terms at once: a sum of many pairs would copy every matrix as often."""
+        matrices: dict[str, np.ndarray] = {}
+        bias = np.array([float(node.constant)])
+        for weight, term in node.terms:
+            form = self.form(term)
+            bias = bias + weight * form.bias
+            for name, matrix in form.terms:
+                matrices[name] = matrices[name] + weight * matrix if name in matrices else weight * matrix
+        return Form(terms=tuple((n, m) for n, m in matrices.items() if m.any()), bias=bias)
+
+    def _neurons(
+        self, name: str, semes: tuple[str, ...], read: Form, slopes: np.ndarray, offsets: np.ndarray, write: np.ndarray,
+        lo: np.ndarray, hi: np.ndarray, *, points: np.ndarray | None, quantum: float,
+    ) -> Form:  # fmt: skip
+        return self.builder.add(
+            Neurons(
+                space=Space(name=name, semes=semes),
+                lo=lo,
+                hi=hi,
+                read=read,
+                slopes=slopes,
+                offsets=offsets,
+                write=write,
+                hidden=tuple(f"x{i + 1}" for i in range(len(offsets))),
+                points=points,
+                quantum=quantum,
+            )
+        )
+
+    def _bank(self, node: Bank) -> Form:
+        terms = [term for _, term in node.terms]
+        read = stack_forms([self.form(term) for term in terms])
+        points = _around(terms[0].lo, terms[0].hi, 0) if len(terms) == 1 else None
+        return self._neurons(
+            node.name or "bank",
+            ("value",),
+            read,
+            np.eye(len(terms)),
+            np.zeros(len(terms)),
+            np.array([[float(weight)] for weight, _ in node.terms]),
+            np.array([float(node.lo)]),
+            np.array([float(node.hi)]),
+            points=points,
+            quantum=1.0,
+        )
+
+    def _step(self, node: Step) -> Form:
+        # Rises from 0 to 1 between least - 3/4 and least - 1/4: flat a quarter around every whole number.
+        offsets = np.array([1.5, 0.5]) - 2 * node.least
+        return self._neurons(
+            node.name or "step",
+            ("on",),
+            self.form(node.of),
+            np.full((1, 2), 2.0),
+            offsets,
+            np.array([[1.0], [-1.0]]),
+            np.zeros(1),
+            np.ones(1),
+            points=_around(node.of.lo, node.of.hi, node.least),
+            quantum=0.5,
+        )
+
+    def _tables(self, node: Tables) -> Form:
+        rows = np.array(node.rows, dtype=float)
+        jumps = changes(node.rows)
+        size = rows.shape[1]
+        if not jumps:
+            return constant_form(rows[0])
+        at = node.of.lo + np.array(jumps, dtype=float)
+        rises = rows[jumps] - rows[[j - 1 for j in jumps]]
+        offsets = np.stack([1.5 - 2 * at, 0.5 - 2 * at], axis=1).ravel()
+        form = self._neurons(
+            node.name or "table",
+            tuple(f"x{i + 1}" for i in range(size)),
+            self.form(node.of),
+            np.full((1, len(offsets)), 2.0),
+            offsets,
+            np.stack([rises, -rises], axis=1).reshape(-1, size),
+            (rows - rows[0]).min(axis=0),
+            (rows - rows[0]).max(axis=0),
+            points=np.arange(node.of.lo, node.of.hi + 1, dtype=float),
+            quantum=0.5,
+        )
+        return form.shifted(rows[0])
+
+    # Looks into the history.
+
+    def _found(self, node: Found) -> Form:
+        assert self._positions is not None
+        signs = np.array([[-1.0], [1.0]])
+        bits = len(node.key)
+        rising = self._positions.rising @ np.array([[-1.0 if node.first else 1.0]])
+        fixed = self.form(node.where) @ np.array([[MISSED]])
+        last = (rising + fixed).shifted(-MISSED)
+        query = [self.form(bit) @ np.array([[2.0]]) for bit in node.query]
+        key = [self.form(bit) @ np.array([[2.0]]) for bit in node.key]
+        reach = 1.0 if not node.first else -1.0
+        ends = np.array([[0.0], [reach], [-MISSED], [reach - MISSED]])
+        what = "first" if node.first else "latest"
+        return self._attend(
+            node,
+            node.values,
+            node.default,
+            query=stack_forms([*(form.shifted(-1.0) for form in query), constant_form([1.0])]),
+            key=stack_forms([*(form.shifted(-1.0) for form in key), last]),
+            # A key that agrees has at least `bits` (less 1 where the first counts), any other 1 less than that.
+            begin_score=bits - 0.5 - (1.0 if node.first else 0.0),
+            factors=(*((signs, signs) for _ in range(bits)), (np.ones((1, 1)), ends)),
+            predicate=f"{what} key == query" if bits else f"{what} where",
+        )
+
+    def _before(self, node: Before) -> Form:
+        assert self._positions is not None
+        period = self._positions.period
+        turned = np.roll(np.eye(period), -node.offset, axis=1)  # the turn `offset` positions before this one
+        onehot = np.eye(period)
+        ends = np.array([[0.0], [1.0]])
+        return self._attend(
+            node,
+            node.values,
+            node.default,
+            query=stack_forms([self._positions.turns @ turned, constant_form([1.0])]),
+            key=stack_forms([self._positions.turns @ (2.0 * onehot), self._positions.rising]),
+            begin_score=1.5,
+            factors=((onehot, 2.0 * onehot), (np.ones((1, 1)), ends)),
+            predicate=f"{node.offset} before",
+        )
+
+    def _attend(
+        self, node: Found | Before, values: tuple[Word, ...], default: tuple[int, ...], *, query: Form, key: Form,
+        begin_score: float, factors: tuple[tuple[np.ndarray, np.ndarray], ...], predicate: str,
+    ) -> Form:  # fmt: skip
+        labels = [value.name or f"x{i + 1}" for i, value in enumerate(values)]
+        if len(set(labels)) < len(labels):
+            labels = [f"{label}.{i}" for i, label in enumerate(labels)]
+        return self.builder.add(
+            Attend(
+                space=Space(name=node.name, semes=tuple(labels)),
+                lo=np.array(node.los, dtype=float),
+                hi=np.array(node.his, dtype=float),
+                query=query,
+                key=key,
+                value=stack_forms([self.form(value) for value in values]),
+                begin_score=begin_score,
+                begin_value=np.array(default, dtype=float),
+                gap=2.0 ** -math.ceil(math.log2(max(self.builder.max_length, 2))),
+                pattern="recent",
+                predicate=predicate,
+                factors=factors,
+                single=True,
+            )
+        )
+
+    def _running_sum(self, node: RunningSum) -> Form:
+        """The mean over all keys and the begin token, which counts for all positions that are still to come.
+
+        A head gives sum / n and a network cannot multiply by n; but where the begin token weighs C - n, with value
+        0, the head gives sum / C.
+        """
+        length = self.builder.max_length
+        if length > MOST_SUMMED:
+            raise TooLargeError(
+                f"`{node.name or 'a running sum'}` is asked for {length:,} tokens, expected at most {MOST_SUMMED:,}",
+                hint="count(..., longest=N) with a smaller N, or carry digits in tokens",
+            )
+        whole = float(length + 1)
+        left = whole - np.arange(1, length + 1)
+        logs = np.log(left)[:, None]
+        weight = self.builder.add(
+            Embed(
+                space=Space(name="left", semes=("log",)),
+                lo=logs.min(axis=0),
+                hi=logs.max(axis=0),
+                note="log of the number of positions to come",
+                source="position",
+                table=logs,
+            )
+        )
+        share = self.builder.add(
+            Attend(
+                space=Space(name=node.name or "sum", semes=("share",)),
+                lo=np.array([node.lo / whole]),
+                hi=np.array([node.hi / whole]),
+                query=constant_form([0.0]),
+                key=constant_form([0.0]),
+                value=self.form(node.of),
+                begin_score=0.0,
+                begin_value=np.zeros(1),
+                weight=weight,
+                weight_floor=0.0,
+                gap=1.0,
+                pattern="match",
+                predicate="everything so far",
+                factors=((np.zeros((1, 1)), np.zeros((1, 1))),),
+            )
+        )
+        return share @ np.array([[whole]])
+
+    # The next token.
+
+    def emit(self) -> None:
+        """A logit per token: `sum of 2 x v - v^2` over its fields, largest where every field x has its value v.
+
+        A token that lacks a field has nothing of it; a field that comes earlier in `emit` weighs more than all later
+        ones together, so that the fields a token has decide.
+        """
+        program = self.program
+        rows = {name: program.vocabulary.fields[name] for name in program.emit}
+        lacking = any(value is None for values in rows.values() for value in values)
+        weight, weights = 1.0, {}
+        for name, values in reversed(rows.items()):
+            weights[name] = weight
+            if lacking:
+                weight *= 2.0 ** math.ceil(math.log2(2 + 2 * max((v or 0) ** 2 for v in values)))
+        if weight > 2.0**40:
+            raise ProgramError(
+                f"the emitted fields {', '.join(rows)} weigh up to 2^{math.log2(weight):.0f}, expected at most 2^40",
+                hint="give every token every field, or put wide fields first",
+            )
+        total = constant_form(np.zeros(len(program.vocabulary.texts)))
+        for name, word in program.emit.items():
+            own = np.array([value or 0 for value in rows[name]], dtype=float) * 1.0
+            total = total + (self.form(word) @ (2.0 * weights[name] * own)[None, :]).shifted(-weights[name] * own**2)
+        reach = sum(abs(m).T @ self._reach(n) for n, m in total.terms) + np.abs(total.bias)
+        self.builder.note = "the token that comes next"
+        self.builder.add(
+            Unembed(
+                space=Space(name="output:next", semes=program.vocabulary.texts),
+                lo=-reach,
+                hi=reach,
+                kind="next",
+                form=total,
+                labels=program.vocabulary.texts,
+                margin=1.0,
+            )
+        )
+
+    def _reach(self, name: str) -> np.ndarray:
+        node = next(n for n in self.builder.nodes if n.name == name)
+        return np.maximum(np.abs(node.lo), np.abs(node.hi))
+
+
+def _around(lo: int, hi: int, bend: int) -> np.ndarray:
+    """Where a bank with bends just below `bend` can be most wrong: at the ends and beside the bend."""
+    points = {lo, hi, *(v for v in (bend - 1, bend, bend + 1) if lo <= v <= hi)}
+    return np.array(sorted(points), dtype=float)
