@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from seme.lang.trace import Vocabulary, Word, bank, latest, total, within
 from seme.machines.turing.odometer import Odometer
 
@@ -43,6 +41,8 @@ def _digit(odometer: Odometer, i: int, digit: int) -> Fields:
     return {
         f"set{i}": 1,
         f"digit{i}": digit,
+        f"top{i}": int(digit == odometer.radices[i] - 1),
+        f"zero{i}": int(digit == 0),
         **{f"after{i}.{b}": digit >> b & 1 for b in range(odometer.widths[i])},
     }
 
@@ -74,33 +74,41 @@ def head(tokens: Vocabulary, odometer: Odometer) -> Head:
         tokens: Whose fields are those of `moved` and `placed`.
         odometer: The digits of the head's place.
     """
-    home = odometer.digits(odometer.home)
     place: list[Word] = []
     wrote: list[Word] = []
     digits: list[Word] = []
+    tops: list[Word] = []
+    zeros: list[Word] = []
+    home = placed(odometer, odometer.home)
     for i, width in enumerate(odometer.widths):
-        bits = [tokens[f"after{i}.{b}"] for b in range(width)]
-        values: list[Word] = [tokens[f"digit{i}"], *bits]
+        names = [f"digit{i}", f"top{i}", f"zero{i}", *(f"after{i}.{b}" for b in range(width))]
+        if i == len(odometer.widths) - 1:
+            names[1:3] = []  # no digit is above it
+        values: list[Word] = [tokens[name] for name in names]
         if i:
-            default = [home[i], *(home[i] >> b & 1 for b in range(width))]
+            default = [home[name] for name in names]
             values = several(latest(values, where=tokens[f"set{i}"], default=default, name=f"place{i}"))
-        digits.append(values[0])
-        place += values[1:]
+        found = dict(zip(names, values, strict=True))
+        bits = [found[f"after{i}.{b}"] for b in range(width)]
+        digits.append(found[f"digit{i}"])
+        tops += [word for name, word in found.items() if name == f"top{i}"]
+        zeros += [word for name, word in found.items() if name == f"zero{i}"]
+        place += bits
         # what a token says of a digit is the digit itself, so before = after + what it says of the difference
-        wrote += [within(bit + tokens[f"before{i}.{b}"], 0, 1) for b, bit in enumerate(values[1:])]
+        wrote += [within(bit + tokens[f"before{i}.{b}"], 0, 1) for b, bit in enumerate(bits)]
     complements = [radix - 1 - digit for radix, digit in zip(odometer.radices, digits, strict=True)]
     return Head(
         place=tuple(place),
         wrote=tuple(wrote),
-        right=_code(odometer, digits, complements, "right"),
-        left=_code(odometer, complements, digits, "left"),
+        right=_code(odometer, digits, tops, "right"),
+        left=_code(odometer, complements, zeros, "left"),
     )
 
 
-def _code(odometer: Odometer, digits: Sequence[Word], missing: Sequence[Word], name: str) -> Word:
+def _code(odometer: Odometer, digits: Sequence[Word], full: Sequence[Word], name: str) -> Word:
     """The code of adding 1: every digit whose lower ones are all at their largest adds 1 + its value."""
     terms = [
-        (1, digit + 1 - radix * total([(1, lower) for lower in missing[:i]]))
+        (1, digit + 1 - radix * total([(1, 1 - lower) for lower in full[:i]]))
         for i, (digit, radix) in enumerate(zip(digits, odometer.radices, strict=True))
     ]
     return bank(terms, lo=1, hi=odometer.edge, name=name)
@@ -140,69 +148,18 @@ def padded(tokens: Mapping[str, Fields], odometer: Odometer) -> dict[str, Fields
     """The same tokens, every one with every field of the head."""
     every = {"wrote": 0}
     for i, width in enumerate(odometer.widths):
-        every |= {f"set{i}": 0, f"digit{i}": 0}
+        every |= {f"{field}{i}": 0 for field in ("set", "digit", "top", "zero")}
         every |= {f"{field}{i}.{b}": 0 for b in range(width) for field in ("after", "before")}
     return {text: every | fields for text, fields in tokens.items()}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
-    """What tokens say, by their place in the vocabulary, to those who read a trace.
-
-    Attributes:
-        write: The symbol it writes; -1 where it writes none.
-        step: By how much the head moves: -1, 0, 1.
-        mask: Which bits of the place the token names.
-        place: What they are after it.
-        puts: Whether it puts the head in the middle.
-        end: Why the trace ends there, or "".
-    """
-
-    write: np.ndarray
-    step: np.ndarray
-    mask: np.ndarray
-    place: np.ndarray
-    puts: np.ndarray
-    end: tuple[str, ...]
+def middle(tokens: Mapping[str, Fields], field: str) -> int:
+    """The middle of a field's values. A logit grows with the square of a field: it is counted from there."""
+    values = [fields[field] for fields in tokens.values()]
+    return (min(values) + max(values)) // 2
 
 
-class Saying:
-    """Gathers what tokens say, in the order of the vocabulary.
-
-    Args:
-        odometer: The digits of the head's place.
-    """
-
-    def __init__(self, odometer: Odometer) -> None:
-        self._odometer = odometer
-        self._rows: list[tuple[int, int, int, int, bool, str]] = []
-
-    def move(self, code: int, right: bool, write: int, end: str = "") -> None:
-        """A token that writes and moves."""
-        odometer = self._odometer
-        mask = place = 0
-        if code != odometer.edge:
-            move = odometer.move(code, right)
-            mask = (1 << sum(odometer.widths[: move.level + 1])) - 1
-            place = odometer.place((*move.after, *[0] * (len(odometer.widths) - len(move.after))))
-        self._rows.append((write, 1 if right else -1, mask, place, False, end))
-
-    def put(self) -> None:
-        """A token that puts the head in the middle."""
-        self._rows.append((-1, 0, 0, 0, True, ""))
-
-    def stay(self, end: str = "") -> None:
-        """A token that neither writes nor moves."""
-        self._rows.append((-1, 0, 0, 0, False, end))
-
-    def said(self) -> Said:
-        """All of it."""
-        write, step, mask, place, puts, end = zip(*self._rows, strict=True)
-        return Said(
-            write=np.array(write, dtype=np.int8),
-            step=np.array(step, dtype=np.int8),
-            mask=np.array(mask, dtype=np.int32),
-            place=np.array(place, dtype=np.int32),
-            puts=np.array(puts),
-            end=end,
-        )
+def centred(tokens: Mapping[str, Fields], *fields: str) -> dict[str, Fields]:
+    """The same tokens with fields that are counted from the middle of their values."""
+    shifts = {field: middle(tokens, field) for field in fields}
+    return {text: {name: v - shifts.get(name, 0) for name, v in own.items()} for text, own in tokens.items()}

@@ -11,6 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
+MOST_BITS = 24
+DIGIT = 3
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Move:
@@ -36,6 +39,12 @@ class Odometer:
     """
 
     widths: tuple[int, ...] = (4, 4, 4, 4, 4, 4)
+
+    @classmethod
+    def reaching(cls, tokens: int) -> Odometer:
+        """One whose tape cannot be left in so many tokens, or of 2^24 cells where that is less."""
+        bits = min(MOST_BITS, max(2, tokens.bit_length() + 1))
+        return cls(widths=tuple(min(DIGIT, bits - at) for at in range(0, bits, DIGIT)))
 
     @property
     def radices(self) -> tuple[int, ...]:

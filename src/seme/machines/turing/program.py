@@ -6,14 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from seme.core.errors import InputError
-from seme.lang.trace import TraceProgram, Word, total, trace_program, vocabulary, word
-from seme.machines.turing.head import Fields, Said, Saying, head, moved, next_code, padded, placed, under_head
+from seme.lang.trace import TraceProgram, Word, bank, total, trace_program, vocabulary, word
+from seme.machines.turing.head import Fields, centred, head, middle, moved, next_code, padded, placed, under_head
 from seme.machines.turing.odometer import Odometer
+from seme.machines.turing.said import Said, Saying
 from seme.machines.turing.table import Table
 
 START = "start"
 LONGEST = 1 << 26
 """Tokens a trace may have: the champion of five states takes 47,176,870 steps."""
+
+MOST_CASES = 2
+"""Symbols up to which both codes are gated by every symbol, in one block; beyond, a block finds the direction first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,15 +99,20 @@ def turing(table: Table, odometer: Odometer | None = None, longest: int = LONGES
     """
     odometer = odometer or Odometer()
     listed, said = _tokens(table, odometer)
-    tokens = vocabulary(padded(listed, odometer))
+    tokens = vocabulary(centred(padded(listed, odometer), "entry", "code"))
     at = head(tokens, odometer)
     kept = under_head(tokens, at, [f"wrote{symbol}" for symbol in range(1, table.symbols)])
     under: list[Word] = [1 - total([(1, bit) for bit in kept]), *kept]
-    cases = [([bit], tokens[f"right{symbol}"]) for symbol, bit in enumerate(under)]
+    cases: list[tuple[list[Word], Word]] = [([bit], tokens[f"right{s}"]) for s, bit in enumerate(under)]
+    if table.symbols > MOST_CASES:
+        cases = [([], bank([(1, bit + right - 1) for [bit], right in cases], lo=0, hi=1, name="goes right"))]
     entry = table.symbols * tokens["state"] + total([(symbol, word(bit)) for symbol, bit in enumerate(under)])
     program = trace_program(
         tokens,
-        emit={"entry": entry, "code": next_code(at, odometer, cases)},
+        emit={
+            "entry": entry - middle(listed, "entry"),
+            "code": next_code(at, odometer, cases) - middle(listed, "code"),
+        },
         stops=[text for text, end in zip(listed, said.end, strict=True) if end],
         longest=longest,
         name=f"turing {table}",

@@ -7,9 +7,21 @@ from itertools import product
 
 from seme.core.errors import InputError
 from seme.lang.trace import TraceProgram, latest, trace_program, vocabulary
-from seme.machines.turing.head import Fields, Said, Saying, head, moved, next_code, padded, placed, several, under_head
+from seme.machines.turing.head import (
+    Fields,
+    centred,
+    head,
+    middle,
+    moved,
+    next_code,
+    padded,
+    placed,
+    several,
+    under_head,
+)
 from seme.machines.turing.odometer import Odometer
 from seme.machines.turing.program import LONGEST, START, Machine, writing
+from seme.machines.turing.said import Said, Saying
 from seme.machines.turing.table import LETTERS, Entry, Table
 
 HALT = "Z"
@@ -73,7 +85,7 @@ def universal(states: int = 6, symbols: int = 4, odometer: Odometer | None = Non
     """
     odometer = odometer or Odometer()
     listed, said = _tokens(states, symbols, odometer)
-    tokens = vocabulary(padded(listed, odometer))
+    tokens = vocabulary(centred(padded(listed, odometer), "code"))
     at = head(tokens, odometer)
     letters, signs = _names("state", states), _names("wrote.", symbols)
     found = latest(
@@ -87,7 +99,12 @@ def universal(states: int = 6, symbols: int = 4, odometer: Odometer | None = Non
     write, right, to = several(found)
     program = trace_program(
         tokens,
-        emit={"write": write, "right": right, "to": to, "code": next_code(at, odometer, [([], right)])},
+        emit={
+            "write": write,
+            "right": right,
+            "to": to,
+            "code": next_code(at, odometer, [([], right)]) - middle(listed, "code"),
+        },
         stops=[text for text, end in zip(listed, said.end, strict=True) if end],
         longest=longest,
         name=f"universal turing {states}x{symbols}",
