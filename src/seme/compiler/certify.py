@@ -184,10 +184,16 @@ class _Certify:
         if len(form.terms) == 1 and form.terms[0][1].any(axis=0).all():
             return self._read_alike(form, reader)
         live = np.array([matrix.any(axis=0) for _, matrix in form.terms]).reshape(len(form.terms), form.width)
+        readings = live.sum(axis=0)
+        # Components that read the same single node, together; all that read several are bounded alike.
+        kinds = [np.flatnonzero(readings > 1), np.flatnonzero(readings == 0)]
+        kinds += [np.flatnonzero(row & (readings == 1)) for row in live]
         out = constant(np.zeros(form.width))
-        for kind in np.unique(live, axis=1).T:  # components that read the same nodes, together
-            columns = np.flatnonzero((live == kind[:, None]).all(axis=0))
-            terms = tuple((name, m[:, columns]) for (name, m), on in zip(form.terms, kind, strict=True) if on)
+        for columns in kinds:
+            if not len(columns):
+                continue
+            read = [term for term, row in zip(form.terms, live, strict=True) if row[columns].any()]
+            terms = tuple((name, matrix[:, columns]) for name, matrix in read)
             bound = self._read_alike(Form(terms=terms, bias=form.bias[columns]), reader)
             out.absolute[columns], out.relative[columns] = bound.absolute, bound.relative
             out.exact_zero[columns] = bound.exact_zero

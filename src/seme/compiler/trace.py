@@ -48,8 +48,11 @@ def compile_trace(
         UsageError: An option is unknown.
     """
     check_options(dtype, activation)
-    decided = plan_trace(program, dtype=dtype, activation=activation)
-    if not decided.certificate.proved:
+    for clean in (False, True):
+        decided = plan_trace(program, dtype=dtype, activation=activation, clean=clean)
+        if decided.certificate.proved:
+            break
+    else:
         worst = decided.certificate.margins[0]
         note = next((n.note for n in decided.graph.nodes if n.name == worst.node), "")
         raise NotProvedError(
@@ -61,9 +64,9 @@ def compile_trace(
     return build_trace(decided, program, activation=activation, rows=max_length or TABLE)
 
 
-def plan_trace(program: TraceProgram, *, dtype: str, activation: Activation) -> Plan:
-    """Decides everything, proved or not."""
-    graph = fold(share_embeddings(prune(lower_trace(program))))
+def plan_trace(program: TraceProgram, *, dtype: str, activation: Activation, clean: bool = False) -> Plan:
+    """Decides everything, proved or not; see `lower_trace` for `clean`."""
+    graph = fold(share_embeddings(prune(lower_trace(program, clean=clean))))
     placed = schedule(graph)
     where = layout(graph, placed)
     certificate = certify(graph, placed, where, FLOAT_TYPES[dtype], activation=activation)

@@ -39,63 +39,93 @@ MOST_SUMMED = 1 << 20
 """A running sum needs a row of its own for every position; a table longer than this is refused."""
 
 
-def lower_trace(program: TraceProgram) -> Graph:
+def lower_trace(program: TraceProgram, *, clean: bool = False) -> Graph:
     """Lowers a trace program.
+
+    Args:
+        program: The program.
+        clean: Whether keys and queries are freed of noise before they are compared: longer traces are proved, at up
+            to a block more for every look-up.
 
     Raises:
         ProgramError: A word depends on itself.
         TooLargeError: A running sum is asked for beyond the longest table.
     """
-    lowering = _Lowering(program)
+    lowering = _Lowering(program, clean)
     for node in program.words():
         lowering.add(node)
     lowering.emit()
     return lowering.builder.graph()
 
 
+TURN = 8
+"""Offsets below this, and multiples of it below its square, are found by one-hot codes of the index modulo TURN and of
+the index by TURN: shifting either is linear."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Positions:
-    """What heads use of the position: a term that rises, and which of `period` turns it is."""
+    """What heads use of the position.
+
+    Attributes:
+        rising: A term that rises from 0 to 1.
+        turns: Period -> one-hot code of `index // unit % period`, by (unit, period).
+    """
 
     rising: Form
-    turns: Form
-    period: int
+    turns: dict[tuple[int, int], Form]
+
+
+def _codes(offset: int) -> list[tuple[int, int]]:
+    """The (unit, period) codes that tell the position `offset` back from all between."""
+    if offset < TURN:
+        return [(1, TURN)]
+    if offset % TURN == 0 and offset < TURN * TURN:
+        return [(1, TURN), (TURN, TURN)]
+    return [(1, 1 << offset.bit_length())]
 
 
 class _Lowering:
-    def __init__(self, program: TraceProgram):
+    def __init__(self, program: TraceProgram, clean: bool):
         self.program = program
+        self._clean = clean
         words = program.words()
         sums = [node.longest for node in words if isinstance(node, RunningSum)]
         longest = min([program.longest, *sums])
         self.builder = Builder(vocab_size=len(program.vocabulary.texts), max_length=longest, causal=True)
         self._forms: dict[int, Form] = {}
         self._several: dict[int, Form] = {}
-        furthest = max((node.offset for node in words if isinstance(node, Before)), default=0)
+        self._cleaned: dict[int, Form] = {}
+        codes = sorted({code for node in words if isinstance(node, Before) for code in _codes(node.offset)})
         looks = any(isinstance(node, (Found, Before)) for node in words)
-        self._positions = self._embed_positions(furthest) if looks else None
+        self._positions = self._embed_positions(codes) if looks else None
 
-    def _embed_positions(self, furthest: int) -> _Positions:
-        """One embedding: the index over a power of two, and one-hot turns."""
-        period = 1 << furthest.bit_length() if furthest else 1
-        turns = period if furthest else 0
+    def _embed_positions(self, codes: list[tuple[int, int]]) -> _Positions:
+        """One embedding: the index over a power of two, and one-hot codes of it."""
+        period = max((unit * turns for unit, turns in codes), default=1)
         scale = 2.0 ** -math.ceil(math.log2(max(self.builder.max_length, 2)))
-        table = np.zeros((period, 1 + turns))
-        table[:, 1:] = np.eye(period)[:, :turns]
-        slope = np.zeros(1 + turns)
+        index = np.arange(period)
+        parts = [np.zeros((period, 1)), *(np.eye(turns)[index // unit % turns] for unit, turns in codes)]
+        table = np.concatenate(parts, axis=1)
+        slope = np.zeros(table.shape[1])
         slope[0] = scale
+        semes = [f"index/{unit}%{turns}={i}" for unit, turns in codes for i in range(turns)]
         node = Embed(
-            space=Space(name="position", semes=("index", *(f"turn{i}" for i in range(turns)))),
-            lo=np.zeros(1 + turns),
-            hi=np.array([scale * (self.builder.max_length - 1), *np.ones(turns)]),
-            note="the index, and the turn it falls on",
+            space=Space(name="position", semes=("index", *semes)),
+            lo=np.zeros(len(slope)),
+            hi=np.array([scale * (self.builder.max_length - 1), *np.ones(len(semes))]),
+            note="the index, and the turns it falls on",
             source="position",
             table=table,
             slope=slope,
         )
         whole = self.builder.add(node)
-        columns = np.eye(1 + turns)
-        return _Positions(rising=whole @ columns[:, :1], turns=whole @ columns[:, 1:], period=period)
+        columns = np.eye(len(slope))
+        turns, at = {}, 1
+        for code in codes:
+            turns[code] = whole @ columns[:, at : at + code[1]]
+            at += code[1]
+        return _Positions(rising=whole @ columns[:, :1], turns=turns)
 
     def form(self, word: Word) -> Form:
         """The form that reads a word that was added."""
@@ -238,8 +268,8 @@ class _Lowering:
         rising = self._positions.rising @ np.array([[-1.0 if node.first else 1.0]])
         fixed = self.form(node.where) @ np.array([[MISSED]])
         last = (rising + fixed).shifted(-MISSED)
-        query = [self.form(bit) @ np.array([[2.0]]) for bit in node.query]
-        key = [self.form(bit) @ np.array([[2.0]]) for bit in node.key]
+        query = [self._compared(bit) @ np.array([[2.0]]) for bit in node.query]
+        key = [self._compared(bit) @ np.array([[2.0]]) for bit in node.key]
         reach = 1.0 if not node.first else -1.0
         ends = np.array([[0.0], [reach], [-MISSED], [reach - MISSED]])
         what = "first" if node.first else "latest"
@@ -255,20 +285,32 @@ class _Lowering:
             predicate=f"{what} key == query" if bits else f"{what} where",
         )
 
+    def _compared(self, bit: Word) -> Form:
+        if not self._clean or _is_quiet(bit):
+            return self.form(bit)
+        step = self._cleaned.get(id(bit))
+        if step is None:
+            step = self._cleaned[id(bit)] = self._step(Step(lo=0, hi=1, of=bit, least=1, name=f"{bit.name}.clean"))
+        return step
+
     def _before(self, node: Before) -> Form:
         assert self._positions is not None
-        period = self._positions.period
-        turned = np.roll(np.eye(period), -node.offset, axis=1)  # the turn `offset` positions before this one
-        onehot = np.eye(period)
-        ends = np.array([[0.0], [1.0]])
+        codes = _codes(node.offset)
+        query, key, factors = [], [], []
+        for unit, period in codes:
+            turns = self._positions.turns[unit, period]
+            # the turn `offset` positions before this one; a code that the offset is no multiple of goes whole turns
+            query.append(turns @ np.roll(np.eye(period), -(node.offset // unit), axis=1))
+            key.append(turns @ (2.0 * np.eye(period)))
+            factors.append((np.eye(period), 2.0 * np.eye(period)))
         return self._attend(
             node,
             node.values,
             node.default,
-            query=stack_forms([self._positions.turns @ turned, constant_form([1.0])]),
-            key=stack_forms([self._positions.turns @ (2.0 * onehot), self._positions.rising]),
-            begin_score=1.5,
-            factors=((onehot, 2.0 * onehot), (np.ones((1, 1)), ends)),
+            query=stack_forms([*query, constant_form([1.0])]),
+            key=stack_forms([*key, self._positions.rising]),
+            begin_score=2.0 * len(codes) - 0.5,
+            factors=(*factors, (np.ones((1, 1)), np.array([[0.0], [1.0]]))),
             predicate=f"{node.offset} before",
         )
 
@@ -384,6 +426,23 @@ class _Lowering:
     def _reach(self, name: str) -> np.ndarray:
         node = next(n for n in self.builder.nodes if n.name == name)
         return np.maximum(np.abs(node.lo), np.abs(node.hi))
+
+
+def _is_quiet(bit: Word) -> bool:
+    """Whether a bit carries no more noise than its own rounding: it comes from a token or from a small step."""
+    match bit:
+        case Field():
+            return True
+        case Part(of=Found() | Before() as found):
+            return _is_quiet(found.values[bit.index])
+        case Sum():
+            return len(bit.terms) == 1 and abs(bit.terms[0][0]) == 1 and _is_quiet(bit.terms[0][1])
+        case Within() | Later():
+            return _is_quiet(bit.parts()[0])
+        case Step():
+            return bit.of.lo >= -1 and bit.of.hi <= 2
+        case _:
+            return False
 
 
 def _around(lo: int, hi: int, bend: int) -> np.ndarray:

@@ -1,6 +1,6 @@
-"""Machines written as trace programs: Turing machines, a RISC-V computer.
+"""Machines: computers whose every step is taken by constructed weights.
 
-Takes a table, a program or an executable file; gives trace programs, the artifacts they compile to, and what a run of
-one means. May import `compiler`, `exchange`, `execute`, `lang`, `model` and `core`. The loop that decodes is
-`execute`'s: it knows nothing of machines.
+Takes programs (C, ELF files, tables), gives runs of a transformer that computes them. What the weights must do is
+defined apart from them: `rv32` holds the processor, its tool chain and the emulators it is held to, `turing` tables and
+a plain simulator. Imports the rooms below.
 """
