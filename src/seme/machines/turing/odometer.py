@@ -41,10 +41,15 @@ class Odometer:
     widths: tuple[int, ...] = (4, 4, 4, 4, 4, 4)
 
     @classmethod
-    def reaching(cls, tokens: int) -> Odometer:
-        """One whose tape cannot be left in so many tokens, or of 2^24 cells where that is less."""
-        bits = min(MOST_BITS, max(2, tokens.bit_length() + 1))
-        return cls(widths=tuple(min(DIGIT, bits - at) for at in range(0, bits, DIGIT)))
+    def reaching(cls, tokens: int, width: int = 4) -> Odometer:
+        """One whose tape cannot be left in so many tokens, or of 2^24 cells where that is less.
+
+        Args:
+            tokens: The most a trace has.
+            width: Bits of a digit; the last may have fewer. Narrow digits keep numbers small, wide ones are few.
+        """
+        bits = min(MOST_BITS, tokens.bit_length() + 1)
+        return cls(widths=tuple(min(width, bits - at) for at in range(0, bits, width)))
 
     @property
     def radices(self) -> tuple[int, ...]:
@@ -76,6 +81,9 @@ class Odometer:
         """All codes, the edge last."""
         inside = [start + k for start, radix in zip(self.starts, self.radices, strict=False) for k in range(1, radix)]
         return (*inside, self.edge)
+
+    def __str__(self) -> str:
+        return ".".join(map(str, self.widths))
 
     def digits(self, place: int) -> tuple[int, ...]:
         """The digits of a place, lowest first."""

@@ -115,7 +115,7 @@ def turing(table: Table, odometer: Odometer | None = None, longest: int = LONGES
         },
         stops=[text for text, end in zip(listed, said.end, strict=True) if end],
         longest=longest,
-        name=f"turing {table}",
+        name=f"turing {table} {odometer}",
     )
     return Machine(program=program, odometer=odometer, symbols=table.symbols, told=said)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from seme.core.errors import TraceError
@@ -58,6 +60,19 @@ class Replay:
         first, symbols = self.tape()
         held = {first + int(i): int(symbols[i]) for i in np.flatnonzero(symbols)}
         return Run(halted=self.halted, steps=self.steps, tape=held, head=self.head)
+
+    def state(self) -> dict[str, np.ndarray]:
+        """All that `restored` needs."""
+        numbers = [self._low, self._head, self.tokens, self.steps]
+        return {"cells": self._cells, "numbers": np.array(numbers, dtype=np.int64)}
+
+    @classmethod
+    def restored(cls, machine: Machine, state: Mapping[str, np.ndarray]) -> Replay:
+        """The replay whose state this is; its trace had not ended."""
+        out = cls(machine)
+        out._cells = np.array(state["cells"], dtype=np.int8)
+        out._low, out._head, out.tokens, out.steps = (int(number) for number in state["numbers"])
+        return out
 
     def prompt(self, rows: np.ndarray) -> None:
         """Reads the tokens of a prompt, by their place in the vocabulary.

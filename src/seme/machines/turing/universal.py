@@ -107,7 +107,7 @@ def universal(states: int = 6, symbols: int = 4, odometer: Odometer | None = Non
         },
         stops=[text for text, end in zip(listed, said.end, strict=True) if end],
         longest=longest,
-        name=f"universal turing {states}x{symbols}",
+        name=f"turing {states}x{symbols} {odometer}",
     )
     return Universal(program=program, states=states, symbols=symbols, odometer=odometer, told=said)
 
