@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The first 32 bits of the fractional parts of the cube roots of the first 64 primes, and of the square roots of the first
-   8 (FIPS 180-4, 4.2.2 and 5.3.3). Found by search: the largest x with x^3 <= p * 2^96, of which the low 32 bits are kept. */
+/* The first 32 bits of the fractional parts of the cube roots of the first 64 primes, and of the square roots of the
+   first 8 (FIPS 180-4, 4.2.2 and 5.3.3). Found by search: the largest x with x^3 <= p * 2^96; its low 32 bits are kept. */
 static uint32_t constants[64], state[8];
 
 static int is_prime(int n) {

@@ -146,3 +146,12 @@ def test_both_see_changed_code_also_without_a_fence():
     for _ in range(5):
         done = machine.step()
     assert (done.rd, done.value) == (5, 99)
+
+
+def test_a_register_that_changes_unasked_is_noticed():
+    machine = Emulator(assemble([encode("addi", rd=1, immediate=n) for n in range(8)]), ahead=2)
+    machine.step()
+    machine._uc.reg_write(machine._x[20], 5)
+    machine.step()
+    with pytest.raises(AssertionError, match="a register that the instruction does not name"):
+        machine.step()

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from seme.compiler.layout import BEGIN_SEME, Head, Layout, begin_row, read_matrix, write_matrix
-from seme.core.numerics import BEGIN_OFF, BEGIN_SELF
+from seme.core.numerics import BEGIN_OFF, BEGIN_SELF, ERASER_GAIN
 from seme.ir import Attend, Embed, Form, Graph, Neurons, begin_values, constant_form, form_at, stack_forms
 from seme.model.artifact import TokenTable
 
@@ -56,11 +56,25 @@ def emit(
     for node in graph.nodes:
         if isinstance(node, Neurons):
             _bank(weights, node, plan, gains[node.name], begin)
+    _erasers(weights, plan, gains)
     logits = stack_forms([node.form for node in graph.outputs()])
     if any(node.kind == "next" for node in graph.outputs()):
         return weights | _next_token(logits, plan, dtype)
     weights |= {"unembed.W_U": read_matrix(logits, plan).astype(dtype), "unembed.b_U": logits.bias.astype(dtype)}
     return weights
+
+
+def _erasers(weights: dict[str, np.ndarray], plan: Layout, gains: dict[str, np.ndarray]) -> None:
+    """Neurons that take away what stands on a seme; at the begin token too."""
+    gain = ERASER_GAIN if any((gain != 1).any() for gain in gains.values()) else 1.0
+    following = dict(plan.eraser_rows)
+    for erasure in plan.places.erased:
+        at, up, down = f"blocks.{erasure.block}.mlp", 2 * erasure.seme, 2 * erasure.seme + 1
+        for sign in (1.0, -1.0) if erasure.signed else (1.0,):
+            row = following[erasure.block]
+            following[erasure.block] += 1
+            weights[f"{at}.W_in"][[up, down], row] = sign * gain / 2, -sign * gain / 2
+            weights[f"{at}.W_out"][row, [up, down]] = -sign / gain, sign / gain
 
 
 def _next_token(logits: Form, plan: Layout, dtype: type[np.floating]) -> dict[str, np.ndarray]:

@@ -6,12 +6,14 @@ norm subtracts is zero up to rounding, and reading (x+ - x-) / 2 cancels what is
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
 
+from seme.compiler.reuse import Places, keep_all, reuse
 from seme.compiler.schedule import Schedule, pattern
-from seme.ir import Attend, Embed, Form, Graph, Neurons, Node
+from seme.ir import Attend, Form, Graph, Neurons, Node
 
 BEGIN_SEME = 0
 """The seme that is one at the begin token and zero elsewhere; it comes first."""
@@ -48,6 +50,8 @@ class Layout:
         d_mlp: Neurons per block.
         rows: Name of a bank -> (block, first neuron).
         layers: Number of blocks.
+        places: Where values stand, and what is erased to make room.
+        eraser_rows: Block -> its first neuron that erases.
     """
 
     seme_of: dict[str, int]
@@ -59,16 +63,22 @@ class Layout:
     d_mlp: int
     rows: dict[str, tuple[int, int]]
     layers: int
+    places: Places
+    eraser_rows: dict[int, int]
 
 
-def layout(graph: Graph, placed: Schedule) -> Layout:
-    """Allocates directions, heads and neurons."""
-    seme_of: dict[str, int] = {}
-    semes = BEGIN_SEME + 1
-    for node in graph.nodes:
-        if isinstance(node, (Embed, Attend, Neurons)):
-            seme_of[node.name] = semes
-            semes += node.space.size
+def layout(graph: Graph, placed: Schedule, *, ending: Collection[str] = ()) -> Layout:
+    """Allocates directions, heads and neurons.
+
+    Args:
+        graph: The graph.
+        placed: Which block computes what.
+        ending: Nodes whose directions are used again when nobody reads them any more.
+    """
+    places = keep_all(graph, BEGIN_SEME + 1)
+    if ending:
+        places = reuse(graph, placed, BEGIN_SEME + 1, ending=ending)
+    semes = places.semes
     patterns = _patterns(graph, placed)
     d_head = _head_width(patterns, 2 * semes)
     heads = _heads(patterns, d_head)
@@ -76,9 +86,13 @@ def layout(graph: Graph, placed: Schedule) -> Layout:
     n_heads = max(n_heads, -(-2 * semes // d_head))
     if (n_heads * d_head) % 2:
         n_heads += 1
-    rows, d_mlp = _rows(graph, placed)
+    rows, used = _rows(graph, placed)
+    eraser_rows = dict(enumerate(used))
+    for erasure in places.erased:
+        used[erasure.block] += 2 if erasure.signed else 1
+    d_mlp = max(used, default=0)
     return Layout(
-        seme_of=seme_of,
+        seme_of=places.seme_of,
         semes=semes,
         heads=tuple(heads),
         d_head=d_head,
@@ -87,6 +101,8 @@ def layout(graph: Graph, placed: Schedule) -> Layout:
         d_mlp=max(d_mlp, 1),
         rows=rows,
         layers=placed.layers,
+        places=places,
+        eraser_rows=eraser_rows,
     )
 
 
@@ -157,7 +173,7 @@ def _most_heads(patterns: list[Pattern], width: int) -> int:
     return max(used.values(), default=1)
 
 
-def _rows(graph: Graph, placed: Schedule) -> tuple[dict[str, tuple[int, int]], int]:
+def _rows(graph: Graph, placed: Schedule) -> tuple[dict[str, tuple[int, int]], list[int]]:
     rows: dict[str, tuple[int, int]] = {}
     used = [0] * placed.layers
     for node in graph.nodes:
@@ -165,7 +181,7 @@ def _rows(graph: Graph, placed: Schedule) -> tuple[dict[str, tuple[int, int]], i
             block = placed.block[node.name]
             rows[node.name] = (block, used[block])
             used[block] += len(node.hidden)
-    return rows, max(used, default=0)
+    return rows, used
 
 
 def read_matrix(form: Form, plan: Layout) -> np.ndarray:
@@ -199,9 +215,11 @@ def directions(graph: Graph, plan: Layout) -> list[str]:
     names = [""] * plan.semes
     names[BEGIN_SEME] = "begin"
     for node in graph.nodes:
-        if node.name in plan.seme_of:
-            first = plan.seme_of[node.name]
-            names[first : first + node.space.size] = [f"{node.name}.{seme}" for seme in node.space.semes]
+        for at, seme in enumerate(
+            node.space.semes if node.name in plan.seme_of else (), plan.seme_of.get(node.name, 0)
+        ):
+            # what stands there one after the other, in the order of the blocks
+            names[at] = f"{names[at]}|{node.name}.{seme}" if names[at] else f"{node.name}.{seme}"
     signed = [sign + name for name in names for sign in "+-"]
     return signed + [f"unused{i}" for i in range(plan.d_model - len(signed))]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,13 +15,17 @@ from seme.compiler.layout import Layout, layout, write_matrix
 from seme.compiler.meaning import meaning
 from seme.compiler.passes import fold, prune, share_embeddings
 from seme.compiler.pipeline import Activation, Plan, check_options, summary, token_table
+from seme.compiler.reuse import in_time
 from seme.compiler.schedule import schedule
 from seme.compiler.trace_lower import lower_trace
 from seme.core.errors import NotProvedError
 from seme.core.numerics import FLOAT_TYPES
-from seme.ir import Embed, Graph, dump
+from seme.ir import Attend, Embed, Graph, Node, dump, verify
 from seme.lang.trace import TraceProgram
 from seme.model.artifact import Artifact, OutputBlock, PositionRule, Spec, TokenTable
+
+RESIDUES = (2.0**20, 2.0**14, 2.0**8)
+"""Noise, in units of rounding, up to which an erased value's directions are used again: the first that is proved."""
 
 TABLE = 4096
 """Rows of the position table that is written out where no length is asked for."""
@@ -48,11 +54,8 @@ def compile_trace(
         UsageError: An option is unknown.
     """
     check_options(dtype, activation)
-    for clean in (False, True):
-        decided = plan_trace(program, dtype=dtype, activation=activation, clean=clean)
-        if decided.certificate.proved:
-            break
-    else:
+    decided = plan_trace(program, dtype=dtype, activation=activation)
+    if not decided.certificate.proved:
         worst = decided.certificate.margins[0]
         note = next((n.note for n in decided.graph.nodes if n.name == worst.node), "")
         raise NotProvedError(
@@ -64,11 +67,62 @@ def compile_trace(
     return build_trace(decided, program, activation=activation, rows=max_length or TABLE)
 
 
-def plan_trace(program: TraceProgram, *, dtype: str, activation: Activation, clean: bool = False) -> Plan:
-    """Decides everything, proved or not; see `lower_trace` for `clean`."""
-    graph = fold(share_embeddings(prune(lower_trace(program, clean=clean))))
+def plan_trace(program: TraceProgram, *, dtype: str, activation: Activation) -> Plan:
+    """Decides everything.
+
+    Keys and queries are freed of noise where the certificate asks for it. Then the stream is made narrow, as far as
+    what erased values leave behind allows.
+    """
+    clean: frozenset[str] = frozenset()
+    while True:
+        decided = _arranged(lower_trace(program, clean=clean), (), dtype=dtype, activation=activation)
+        noisy = _noisy(decided) - clean
+        if decided.certificate.proved or not noisy:
+            break
+        clean |= noisy
+    if not decided.certificate.proved:
+        return decided
+    for most in RESIDUES:
+        narrow = _arranged(decided.graph, _ending(decided, most), dtype=dtype, activation=activation)
+        if narrow.certificate.proved:
+            return narrow
+    return decided
+
+
+def _ending(decided: Plan, most: float) -> frozenset[str]:
+    """Nodes whose directions may be used again: whole numbers with little noise."""
+    limit = most * FLOAT_TYPES[decided.certificate.dtype].unit
+    quiet = {name for name, noise in decided.certificate.noise.items() if noise <= limit}
+    return frozenset(node.name for node in decided.graph.nodes if node.name in quiet and _is_whole(node))
+
+
+def _is_whole(node: Node) -> bool:
+    """Whether all values are whole numbers, which a gelu erases as a relu does: no shares, no positions."""
+    if isinstance(node, Attend):
+        return node.pattern == "recent"
+    return not (isinstance(node, Embed) and node.source == "position")
+
+
+def _noisy(decided: Plan) -> frozenset[str]:
+    """The looks into the history that fail though no look they depend on does: all else follows from these."""
+    failed = {margin.node for margin in decided.certificate.margins if margin.used >= 1}
+    spoiled: set[str] = set()
+    noisy: set[str] = set()
+    for node in decided.graph.nodes:
+        sources = {name for form in node.forms() for name, _ in form.terms}
+        own = node.name in failed and isinstance(node, Attend)
+        if own and not sources & spoiled:
+            noisy.add(node.name.split("~")[0])
+        if own or sources & spoiled:
+            spoiled.add(node.name)
+    return frozenset(noisy)
+
+
+def _arranged(graph: Graph, ending: Collection[str], *, dtype: str, activation: Activation) -> Plan:
+    graph = fold(share_embeddings(prune(graph)))
     placed = schedule(graph)
-    where = layout(graph, placed)
+    graph = verify(replace(graph, nodes=in_time(graph, placed)))
+    where = layout(graph, placed, ending=ending)
     certificate = certify(graph, placed, where, FLOAT_TYPES[dtype], activation=activation)
     return Plan(graph=graph, outputs=(), placed=placed, plan=where, certificate=certificate)
 

@@ -32,6 +32,10 @@ from seme.lang.trace.words import (
     changes,
 )
 
+RISE = 1.5
+"""How far the score rises over the longest trace. A bit that disagrees costs 2, so that a key that does not agree stays
+half below the oldest one that does, and the begin token, a quarter below that one, is found where none agrees."""
+
 MISSED = 2.0
 """What a key loses where it must not be found: as much as one bit that disagrees."""
 
@@ -39,13 +43,13 @@ MOST_SUMMED = 1 << 20
 """A running sum needs a row of its own for every position; a table longer than this is refused."""
 
 
-def lower_trace(program: TraceProgram, *, clean: bool = False) -> Graph:
+def lower_trace(program: TraceProgram, *, clean: frozenset[str] = frozenset()) -> Graph:
     """Lowers a trace program.
 
     Args:
         program: The program.
-        clean: Whether keys and queries are freed of noise before they are compared: longer traces are proved, at up
-            to a block more for every look-up.
+        clean: Names of looks into the history whose keys and queries are freed of noise before they are compared:
+            longer traces are proved, at up to a block more for each.
 
     Raises:
         ProgramError: A word depends on itself.
@@ -68,7 +72,7 @@ class _Positions:
     """What heads use of the position.
 
     Attributes:
-        rising: A term that rises from 0 to 1.
+        rising: A term that rises from 0 to RISE.
         turns: Period -> one-hot code of `index // unit % period`, by (unit, period).
     """
 
@@ -86,7 +90,7 @@ def _codes(offset: int) -> list[tuple[int, int]]:
 
 
 class _Lowering:
-    def __init__(self, program: TraceProgram, clean: bool):
+    def __init__(self, program: TraceProgram, clean: frozenset[str]):
         self.program = program
         self._clean = clean
         words = program.words()
@@ -103,7 +107,7 @@ class _Lowering:
     def _embed_positions(self, codes: list[tuple[int, int]]) -> _Positions:
         """One embedding: the index over a power of two, and one-hot codes of it."""
         period = max((unit * turns for unit, turns in codes), default=1)
-        scale = 2.0 ** -math.ceil(math.log2(max(self.builder.max_length, 2)))
+        scale = self._gap()
         index = np.arange(period)
         parts = [np.zeros((period, 1)), *(np.eye(turns)[index // unit % turns] for unit, turns in codes)]
         table = np.concatenate(parts, axis=1)
@@ -265,12 +269,13 @@ class _Lowering:
         assert self._positions is not None
         signs = np.array([[-1.0], [1.0]])
         bits = len(node.key)
+        read = self._cleaned_form if node.name in self._clean else self.form
         rising = self._positions.rising @ np.array([[-1.0 if node.first else 1.0]])
-        fixed = self.form(node.where) @ np.array([[MISSED]])
+        fixed = read(node.where) @ np.array([[MISSED]])
         last = (rising + fixed).shifted(-MISSED)
-        query = [self._compared(bit) @ np.array([[2.0]]) for bit in node.query]
-        key = [self._compared(bit) @ np.array([[2.0]]) for bit in node.key]
-        reach = 1.0 if not node.first else -1.0
+        query = [read(bit) @ np.array([[2.0]]) for bit in node.query]
+        key = [read(bit) @ np.array([[2.0]]) for bit in node.key]
+        reach = RISE if not node.first else -RISE
         ends = np.array([[0.0], [reach], [-MISSED], [reach - MISSED]])
         what = "first" if node.first else "latest"
         return self._attend(
@@ -279,14 +284,14 @@ class _Lowering:
             node.default,
             query=stack_forms([*(form.shifted(-1.0) for form in query), constant_form([1.0])]),
             key=stack_forms([*(form.shifted(-1.0) for form in key), last]),
-            # A key that agrees has at least `bits` (less 1 where the first counts), any other 1 less than that.
-            begin_score=bits - 0.5 - (1.0 if node.first else 0.0),
+            # A key that agrees has at least `bits` (less RISE where the first counts), any other half less than that.
+            begin_score=bits - 0.25 - (RISE if node.first else 0.0),
             factors=(*((signs, signs) for _ in range(bits)), (np.ones((1, 1)), ends)),
             predicate=f"{what} key == query" if bits else f"{what} where",
         )
 
-    def _compared(self, bit: Word) -> Form:
-        if not self._clean or _is_quiet(bit):
+    def _cleaned_form(self, bit: Word) -> Form:
+        if _is_quiet(bit) or bit.lo == bit.hi:
             return self.form(bit)
         step = self._cleaned.get(id(bit))
         if step is None:
@@ -309,8 +314,8 @@ class _Lowering:
             node.default,
             query=stack_forms([*query, constant_form([1.0])]),
             key=stack_forms([*key, self._positions.rising]),
-            begin_score=2.0 * len(codes) - 0.5,
-            factors=(*factors, (np.ones((1, 1)), np.array([[0.0], [1.0]]))),
+            begin_score=2.0 * len(codes) - 0.25,
+            factors=(*factors, (np.ones((1, 1)), np.array([[0.0], [RISE]]))),
             predicate=f"{node.offset} before",
         )
 
@@ -331,13 +336,17 @@ class _Lowering:
                 value=stack_forms([self.form(value) for value in values]),
                 begin_score=begin_score,
                 begin_value=np.array(default, dtype=float),
-                gap=2.0 ** -math.ceil(math.log2(max(self.builder.max_length, 2))),
+                gap=self._gap(),
                 pattern="recent",
                 predicate=predicate,
                 factors=factors,
                 single=True,
             )
         )
+
+    def _gap(self) -> float:
+        """What a score rises by from one position to the next: a power of two, times RISE."""
+        return RISE * 2.0 ** -math.ceil(math.log2(max(self.builder.max_length, 2)))
 
     def _running_sum(self, node: RunningSum) -> Form:
         """The mean over all keys and the begin token, which counts for all positions that are still to come.

@@ -61,6 +61,9 @@ GELU_TAIL = 5e-15
 GELU_WORST = 0.17
 """Largest |gelu(x) - relu(x)| anywhere, at |x| = 0.75."""
 
+ERASER_GAIN = 2 * GELU_SAFE
+"""What whole numbers are multiplied by before a gelu erases them, so that it is a relu; twice, for noise."""
+
 BEGIN_OFF = 16.0
 """How far below zero every neuron is pushed at the begin token: gelu(-16) is zero in every float type."""
 

@@ -45,7 +45,10 @@ class Emulator:
             from unicorn import riscv_const
         except ImportError as error:
             raise MissingExtraError("the independent emulator", "machines") from error
-        self._uc: Any = unicorn.Uc(unicorn.UC_ARCH_RISCV, unicorn.UC_MODE_RISCV32)
+        # The package names its exports at run time, which type checkers cannot follow.
+        library: Any = unicorn
+        self._uc = library.Uc(library.UC_ARCH_RISCV, library.UC_MODE_RISCV32)
+        self._registers = [0] * 32
         self._x = [riscv_const.UC_RISCV_REG_X0 + n for n in range(32)]
         self._stdin, self._ahead = Input(stdin), ahead
         self._mapped: set[int] = set()
@@ -61,9 +64,9 @@ class Emulator:
         self._map(MASK, 1)
         for segment in program.segments:
             self._write(segment.address, segment.data)
-        self._uc.hook_add(unicorn.UC_HOOK_CODE, self._on_code)
-        self._uc.hook_add(unicorn.UC_HOOK_MEM_WRITE, self._on_store)
-        self._uc.hook_add(unicorn.UC_HOOK_MEM_UNMAPPED, self._on_unmapped)
+        self._uc.hook_add(library.UC_HOOK_CODE, self._on_code)
+        self._uc.hook_add(library.UC_HOOK_MEM_WRITE, self._on_store)
+        self._uc.hook_add(library.UC_HOOK_MEM_UNMAPPED, self._on_unmapped)
 
     def step(self) -> Retired:
         """Carries out one instruction. A machine that has halted repeats its last answer."""
@@ -83,8 +86,16 @@ class Emulator:
             self._call(word)
         else:
             self._uc.emu_start(self._pc, NEVER)
+            self._audit()
             if self._stale:
                 self._forget_code()
+
+    def _audit(self) -> None:
+        """Holds all registers of unicorn to what was reported: each instruction changed its own and no other."""
+        found = [self._uc.reg_read(x) & MASK for x in self._x]
+        trapped = bool(self._done) and self._done[-1].trap
+        # After a jump that traps here, unicorn has written the link, and is not asked again.
+        assert found == self._registers or trapped, "unicorn changed a register that the instruction does not name"
 
     def _forget_code(self) -> None:
         self._uc.ctl_flush_tb()
@@ -122,12 +133,14 @@ class Emulator:
         if next_pc % 4:
             self._done.append(Retired(pc=self._pc, word=i.word, trap=True, next_pc=self._pc))
             return
+        value = self._uc.reg_read(self._x[i.rd]) & MASK if i.rd else 0
+        self._registers[i.rd] = value
         self._done.append(
             Retired(
                 pc=self._pc,
                 word=i.word,
                 rd=i.rd,
-                value=self._uc.reg_read(self._x[i.rd]) & MASK if i.rd else 0,
+                value=value,
                 stores=tuple(self._stores),
                 next_pc=next_pc,
             )
@@ -170,6 +183,7 @@ class Emulator:
         if said.stores:
             self._forget_code()
         self._uc.reg_write(self._x[10], said.value)
+        self._registers[10] = said.value
         self._pc = pc + 4 & MASK
         self._done.append(
             Retired(

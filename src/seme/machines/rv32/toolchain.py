@@ -37,7 +37,7 @@ HOSTED = ("-fhosted",)
 ALONE = ("-ffreestanding", "-fno-builtin")
 """For the library itself: `memcpy` must not be compiled to a call of `memcpy`."""
 
-OFTEN = frozenset({"malloc", "memory", "sort", "string"})
+OFTEN = frozenset({"division", "malloc", "memory", "sort", "string"})
 """Files of the library that programs spend time in; the others are made small, since a program is part of a prompt."""
 
 

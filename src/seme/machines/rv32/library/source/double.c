@@ -1,4 +1,4 @@
-/* Doubles as decimals, every digit exact: the fraction is multiplied by ten, the integer divided by ten, in whole words.
+/* Doubles as decimals, every digit exact: the fraction is multiplied by ten, the integer divided, in whole words.
    Uses integers only, so that printing a double brings no software floating point with it. */
 #include <stdint.h>
 #include <string.h>

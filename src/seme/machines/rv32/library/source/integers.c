@@ -9,9 +9,9 @@ static int digit_of(int byte) {
   return INT_MAX;
 }
 
-/* The magnitude of a number, at most `limit`, or one more where a minus sign allows it; beyond that *overflow is set. */
-static unsigned long long magnitude(const char *text, char **end, int base, unsigned long long limit, int more_if_negative,
-                                    int *negative, int *overflow) {
+/* The magnitude of a number, at most `limit`, or one more where a minus sign allows it; else *overflow is set. */
+static unsigned long long magnitude(const char *text, char **end, int base, unsigned long long limit,
+                                    int more_if_negative, int *negative, int *overflow) {
   const char *at = text;
   while (isspace((unsigned char)*at)) at++;
   *negative = *at == '-';

@@ -1,5 +1,5 @@
 /* The heap: blocks in a list ordered by address, first fit, neighbours joined when freed.
-   All memory from the end of the program to the middle of the address space belongs to the heap; the stack has the rest. */
+   The heap has all memory from the end of the program to the middle of the address space, the stack the rest. */
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* The memory functions that compilers call by themselves. Aligned words are moved whole: a quarter of the instructions. */
+/* The memory functions that compilers call by themselves. Aligned words are moved whole. */
 #include <stdint.h>
 #include <string.h>
 

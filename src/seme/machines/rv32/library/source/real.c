@@ -1,4 +1,4 @@
-/* Decimals to doubles, to the nearest, halves to even: digits * 10^exponent in whole words, with what is cut off noted. */
+/* Decimals to doubles, to the nearest, halves to even: digits * 10^exponent in whole words; what is cut off is noted. */
 #include <ctype.h>
 #include <errno.h>
 #include <math.h>

@@ -69,7 +69,8 @@ static int convert_number(source *from, int letter, int width, int size, void *t
     return 1;
   }
   int base = letter == 'i' ? 0 : letter == 'x' || letter == 'p' ? 16 : letter == 'o' ? 8 : 10;
-  long long value = letter == 'd' || letter == 'i' ? strtoll(buffer, &end, base) : (long long)strtoull(buffer, &end, base);
+  int is_signed = letter == 'd' || letter == 'i';
+  long long value = is_signed ? strtoll(buffer, &end, base) : (long long)strtoull(buffer, &end, base);
   if (end == buffer) return 0;
   if (to) store_integer(to, size, value);
   return 1;

@@ -1,0 +1,147 @@
+"""The tokens of the RV32IM machine.
+
+| text | what it is |
+|---|---|
+| `d5` | a digit of a number; more digits follow, little-endian |
+| `z5` | the last digit of a register's value; the upper digits are zeros; the instruction retires |
+| `f5` | the same, the upper digits are all ones |
+| `j5` | the last digit of a jump's target / 4; the upper digits are zeros |
+| `a5` | the last digit of an intermediate number |
+| `s5` | an instruction retires whose result the weights recompute; 5 is its address / 4 modulo 64 |
+| `y5` | nothing retires; 5 is the next instruction's address / 4 modulo 64 |
+| `g5` | the same, and WRITE or READ goes on with one more byte |
+| `o65` `i65` | a byte is put out, or taken from the standard input |
+| `x0` | the machine exits with this code |
+| `write` `read` | the call begins; the intermediate number is 0 |
+| `count` `next` | the number of bytes read, and then the one of bytes handled by this call, is about to grow |
+| `code` | the instruction's word was overwritten: it follows as an intermediate number |
+| `trap` | the machine stands still: an illegal instruction, or a jump to an address that is no multiple of 4 |
+| `start` `input` | in prompts only: the machine starts; the words that follow are the standard input |
+
+In a prompt, `j` sets the address, and every register value after it is a word of memory there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from seme.core.errors import UsageError
+from seme.lang.trace import Vocabulary, Word
+from seme.machines.rv32.machine.logic import exclusive
+
+DIGIT_BITS = (8, 12, 16)
+"""Digit sizes for which a machine can be made."""
+
+DIGITS = ("d", "z", "f", "j", "a")
+"""Kinds of tokens that carry a digit of a number."""
+
+CLOCKS = ("s", "y", "g")
+"""Kinds that carry the lowest 6 bits of an instruction's address / 4."""
+
+BYTES = ("o", "i", "x")
+"""Kinds that carry a byte."""
+
+MARKS = ("write", "read", "count", "next", "code", "trap", "start", "input")
+"""Kinds that carry nothing."""
+
+KINDS = (*DIGITS, *CLOCKS, *BYTES, *MARKS)
+
+WINDOW_BITS = 6
+"""Code is cut into stretches of 64 words; between two of them a jump token says where the machine is."""
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """The vocabulary for one size of digits.
+
+    Args:
+        digit_bits: Bits of a digit: 8, 12 or 16.
+
+    Raises:
+        UsageError: The digits have another size.
+    """
+
+    digit_bits: int
+
+    def __post_init__(self) -> None:
+        if self.digit_bits not in DIGIT_BITS:
+            raise UsageError(
+                f"digits of {self.digit_bits} bits, expected {', '.join(map(str, DIGIT_BITS))}",
+                hint="8 for small models, 12 for speed",
+            )
+
+    @property
+    def digits(self) -> int:
+        """How many digits a 32-bit number has at most."""
+        return -(-32 // self.digit_bits)
+
+    @cached_property
+    def sizes(self) -> dict[str, int]:
+        """How many tokens there are of every kind."""
+        sizes = dict.fromkeys(DIGITS, 1 << self.digit_bits)
+        return sizes | dict.fromkeys(CLOCKS, 1 << WINDOW_BITS) | dict.fromkeys(BYTES, 256) | dict.fromkeys(MARKS, 1)
+
+    @cached_property
+    def starts(self) -> dict[str, int]:
+        """The row of the first token of every kind."""
+        starts, at = {}, 0
+        for kind in KINDS:
+            starts[kind] = at
+            at += self.sizes[kind]
+        return starts
+
+    def row(self, kind: str, value: int = 0) -> int:
+        """The row of a token."""
+        return self.starts[kind] + value
+
+    def kind(self, row: int) -> tuple[str, int]:
+        """The kind of the token in a row, and the number it carries."""
+        for kind in reversed(KINDS):
+            if row >= self.starts[kind]:
+                return kind, row - self.starts[kind]
+        raise IndexError(row)
+
+    def text(self, row: int) -> str:
+        """The text of the token in a row."""
+        kind, value = self.kind(row)
+        return kind if kind in MARKS else f"{kind}{value}"
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """The tokens with their fields: one bit per kind, one per bit of the number."""
+        rows = [(kind, value) for kind in KINDS for value in range(self.sizes[kind])]
+        fields = {kind: tuple(int(own == kind) for own, _ in rows) for kind in KINDS}
+        for bit in range(self.digit_bits):
+            fields[f"bit{bit}"] = tuple(value >> bit & 1 for _, value in rows)
+        return Vocabulary(texts=tuple(kind if kind in MARKS else f"{kind}{v}" for kind, v in rows), fields=fields)
+
+    @property
+    def stops(self) -> tuple[str, ...]:
+        """Texts of the tokens that end a trace."""
+        return ("trap", *(f"x{code}" for code in range(256)))
+
+
+@dataclass(frozen=True)
+class Token:
+    """The token at the position, as words.
+
+    Args:
+        tokens: The vocabulary.
+    """
+
+    tokens: Tokens
+
+    @cached_property
+    def bits(self) -> list[Word]:
+        """The bits of the number it carries, lowest first."""
+        return [self.tokens.vocabulary[f"bit{bit}"] for bit in range(self.tokens.digit_bits)]
+
+    @cached_property
+    def kinds(self) -> dict[str, Word]:
+        """For every kind, whether it is of that kind."""
+        return {kind: self.tokens.vocabulary[kind] for kind in KINDS}
+
+    def any(self, *kinds: str) -> Word:
+        """Whether it is of one of these kinds; free."""
+        return exclusive(*(self.kinds[kind] for kind in kinds))
