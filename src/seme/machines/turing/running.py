@@ -163,11 +163,12 @@ class _Checkpoint:
         try:
             with np.load(self._path) as kept:
                 held = {name: kept[name] for name in kept.files}
-        except (OSError, ValueError, EOFError, KeyError) as error:
+            mark = held["prompt"].tobytes()
+        except (OSError, ValueError, EOFError, KeyError, BadZipFile) as error:
             raise FolderError(
-                f"{self._path} is no checkpoint of a Turing machine ({error})", hint="remove it"
+                f"{self._path} is no checkpoint of a Turing machine ({error})", hint="give another file, or remove it"
             ) from error
-        if held["prompt"].tobytes() != self._prompt:
+        if mark != self._prompt:
             raise FolderError(
                 f"{self._path} is a checkpoint of another machine, or of another tape",
                 hint="give the same TABLE and --tape, or another file",
