@@ -161,7 +161,7 @@ class _Checkpoint:
         if not self._path.exists():
             return None
         try:
-            with np.load(self._path) as kept:
+            with np.load(io.BytesIO(self._path.read_bytes())) as kept:
                 held = {name: kept[name] for name in kept.files}
             mark = held["prompt"].tobytes()
         except (OSError, ValueError, EOFError, KeyError, BadZipFile) as error:
