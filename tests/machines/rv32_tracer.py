@@ -36,6 +36,9 @@ class Unrolled:
         node = self._order[i]
         raise ProgramError(f"`{node.name}` is {value} after {self.length} tokens ({node.source})", hint="")
 
+    def _tuple(self, words):
+        return "(" + "".join(f"{self._at[id(word)]}," for word in words) + ")"
+
     def _line(self, i, node):
         v, at = f"v{i}", self._at
         check = True
@@ -57,12 +60,11 @@ class Unrolled:
                 lines, check = [f"{v} = S['rows'][{i}][{at[id(node.of)]} - {node.of.lo}]"], False
             case Found():
                 self._state["found"][i] = {}
-                tuple_of = lambda ws: "(" + "".join(f"{at[id(w)]}," for w in ws) + ")"
-                put = f"f[{tuple_of(node.key)}] = {tuple_of(node.values)}"
+                put = f"f[{self._tuple(node.key)}] = {self._tuple(node.values)}"
                 if node.first:
-                    put = f"f.setdefault({tuple_of(node.key)}, {tuple_of(node.values)})"
+                    put = f"f.setdefault({self._tuple(node.key)}, {self._tuple(node.values)})"
                 lines = [f"f = S['found'][{i}]", f"if {at[id(node.where)]}: {put}"]
-                lines.append(f"{v} = f.get({tuple_of(node.query)}, {node.default!r})")
+                lines.append(f"{v} = f.get({self._tuple(node.query)}, {node.default!r})")
                 check = False
             case Before():
                 self._state["past"][i] = [node.default] * node.offset

@@ -24,6 +24,7 @@ from seme.lang.trace.words import (
     Part,
     RunningSum,
     Several,
+    Stairs,
     Step,
     Sum,
     Tables,
@@ -151,6 +152,8 @@ class _Lowering:
                 self._forms[id(node)] = self._bank(node)
             case Step():
                 self._forms[id(node)] = self._step(node)
+            case Stairs():
+                self._forms[id(node)] = self._stairs(node)
             case RunningSum():
                 self._forms[id(node)] = self._running_sum(node)
             case Part():
@@ -237,6 +240,23 @@ class _Lowering:
             np.zeros(1),
             np.ones(1),
             points=_around(node.of.lo, node.of.hi, node.least),
+            quantum=0.5,
+        )
+
+    def _stairs(self, node: Stairs) -> Form:
+        # Each rises like a step; between two of them the bank is flat, so their sides stand for all other points.
+        at = np.arange(1, node.hi + 1, dtype=float) * node.rise
+        sides = np.concatenate([at - 1, at, [node.of.lo, node.of.hi]])
+        return self._neurons(
+            node.name or "stairs",
+            ("value",),
+            self.form(node.of),
+            np.full((1, 2 * len(at)), 2.0),
+            np.stack([1.5 - 2 * at, 0.5 - 2 * at], axis=1).ravel(),
+            np.tile([[1.0], [-1.0]], (len(at), 1)),
+            np.zeros(1),
+            np.array([float(node.hi)]),
+            points=np.unique(sides),
             quantum=0.5,
         )
 

@@ -123,11 +123,12 @@ def ranges(model: Folded) -> Ranges:
         now, begin, heads = _attended(block, now, begin)
         begins.append(heads)
         middle.append(now)
-        added = neuron_range(block.neurons, block.write, now, model.gelu)
-        now = _add(now, Range(low=added.low + block.write_bias, high=added.high + block.write_bias))
+        kept, write = (now, block.write) if model.gelu else _erased(block.neurons, block.write, now)
+        added = neuron_range(block.neurons, write, now, model.gelu)
+        now = _add(kept, Range(low=added.low + block.write_bias, high=added.high + block.write_bias))
         hidden = activate(block.neurons.at(begin), model.gelu)
         begin = begin + np.append(hidden @ block.write + block.write_bias, 0.0)
-        sizes = [np.abs(part).max(initial=0.0) for part in (now.low, now.high, middle[-1].low, middle[-1].high, begin)]
+        sizes = [np.abs(part[:-1]).max(initial=0.0) for part in (now.low, now.high, middle[-1].low, middle[-1].high, begin)]
         largest = max(largest, *sizes)
     return Ranges(
         before=tuple(before),
@@ -155,6 +156,35 @@ def _attended(block: BlockForms, now: Range, begin: np.ndarray) -> tuple[Range, 
 
 def _add(now: Range, added: Range) -> Range:
     return Range(low=now.low + np.append(added.low, 0.0), high=now.high + np.append(added.high, 0.0))
+
+
+def _erased(neurons: Forms, write: Matrix, now: Range) -> tuple[Range, Matrix]:
+    """Features behind neurons that read one feature alone and write back to it, as those do that erase it.
+
+    `x + sum of w relu(s x)` is bounded as the one function of x that it is. What these neurons write there is then
+    taken out of `write`.
+    """
+    rows = neurons.matrix
+    single = np.flatnonzero((np.diff(rows.indptr) == 1) & (neurons.bias == 0))
+    features, scales = rows.indices[rows.indptr[single]], rows.data[rows.indptr[single]]
+    weights = np.asarray(write[single, features]).ravel() if len(single) else np.zeros(0)
+    back = weights != 0
+    if not back.any():
+        return now, write
+    single, features, scales, weights = single[back], features[back], scales[back], weights[back]
+    ends = []
+    for x in (now.low, now.high, np.clip(0.0, now.low, now.high)):
+        added = weights * np.maximum(scales * x[features], 0.0)
+        # where the factors make up one, nothing is rounded
+        slack = np.where(np.abs(scales * weights) == 1.0, 0.0, SLACK * np.abs(added))
+        ends.append([x + np.bincount(features, sign * slack + added, minlength=len(x)) for sign in (-1.0, 1.0)])
+    low = np.min([pair[0] for pair in ends], axis=0)
+    high = np.max([pair[1] for pair in ends], axis=0)
+    left = write.tolil()
+    left[single, features] = 0.0
+    left = left.tocsr()
+    left.eliminate_zeros()
+    return Range(low=low, high=high), left
 
 
 def neuron_range(neurons: Forms, write: Matrix, now: Range, gelu: bool) -> Range:

@@ -16,6 +16,7 @@ from seme.lang.trace.words import (
     Part,
     RunningSum,
     Several,
+    Stairs,
     Step,
     Sum,
     Tables,
@@ -81,6 +82,8 @@ class Tracer:
                 value = sum(weight * max(0, now[id(term)]) for weight, term in node.terms)
             case Step():
                 value = int(now[id(node.of)] >= node.least)
+            case Stairs():
+                value = max(0, now[id(node.of)] // node.rise)
             case Tables():
                 return node.rows[now[id(node.of)] - node.of.lo]
             case Found():

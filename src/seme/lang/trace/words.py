@@ -144,6 +144,21 @@ class Step(Word):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Stairs(Word):
+    """How many times a word has reached `rise`: `of // rise`, and 0 below 0.
+
+    Two neurons for each time, clean of noise.
+    """
+
+    of: Word
+    rise: int
+
+    def parts(self) -> tuple[Word, ...]:
+        """What is counted."""
+        return (self.of,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Several:
     """Words that come from one bank or one head together."""
 
@@ -374,6 +389,20 @@ def step(of: Word, least: int, name: str = "") -> Word:
     if of.lo >= least or of.hi < least:
         return word(int(of.lo >= least))
     return Step(lo=0, hi=1, of=of, least=least, name=name)
+
+
+def stairs(of: Word, rise: int, name: str = "") -> Word:
+    """`of // rise`, and 0 below 0: two neurons for every multiple of `rise` up to `of.hi`, clean of noise.
+
+    Raises:
+        ProgramError: `rise` is less than 1, or there are too many multiples.
+    """
+    if rise < 1 or of.hi // rise > MOST_LISTED:
+        raise ProgramError(
+            f"stairs of {rise} up to {of.hi:,} ({source_line()}), expected from 1 to {MOST_LISTED:,} of them",
+            hint="take multiples of a greater number off first",
+        )
+    return Stairs(lo=0, hi=of.hi // rise, of=of, rise=rise, name=name) if of.hi >= rise else word(0)
 
 
 def clean(bit: Word, name: str = "") -> Word:

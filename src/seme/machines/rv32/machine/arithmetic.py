@@ -1,6 +1,6 @@
 """Adding, comparing and shifting 32-bit numbers without chains: what a byte passes on is two steps of its sum.
 
-Blocks 6 to 8: operands, what bytes pass on, bits.
+Blocks 7 to 9: operands, what bytes pass on, bits.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ BYTES = range(0, WORD, BYTE)
 def add(a: list[Word], b: list[Word], carry: Word, name: str) -> list[Word]:
     """The 32 bits of a + b + carry: 8 steps, then 32.
 
-    What byte k passes on is 2 where it overflows by itself, 1 where it would pass a carry on, 0 else. The carry into bit
-    i of byte k is 1 where 2^k times what lies below that bit in the byte, plus the sum of 2^j times what byte j passes
-    on, is at least 2^(i + k).
+    What byte k passes on is 2 where it overflows by itself, 1 where it would pass a carry on, 0 else. The carry into
+    bit i of byte k is 1 where 2^k times what lies below that bit in the byte, plus the sum of 2^j times what byte j
+    passes on, is at least 2^(i + k).
     """
     columns = [a[i] + b[i] + (carry if i == 0 else 0) for i in range(WORD)]
     passed = []
@@ -115,14 +115,8 @@ def _shifts(found: Decoded, bits: list[Word], operands: Operands, unit: int) -> 
 
 def add_operands(clock: Clock, phase: Phase, found: Decoded, operands: Operands) -> list[Word]:
     """The one addition of an instruction: its result, its target, or the address it loads from or stores to."""
-    at_address = exclusive(
-        phase.fetch,
-        phase.loading,
-        found.across,
-        found.name["auipc"],
-        found.name["jal"],
-        *(found.name[b] for b in BRANCHES),
-    )
+    relative = found.any("auipc", "jal", *BRANCHES)
+    at_address = exclusive(phase.fetch, phase.loading, found.across, relative)
     address = [total([]), total([]), *clock.address]
     first = [
         some([operands.first[i] - at_address, conjunction([address[i], at_address])], name=f"left{i}")

@@ -1,4 +1,4 @@
-"""What is put out: the kind of the next token and its digits. Blocks 7 to 11.
+"""What is put out: the kind of the next token and its digits. Blocks 8 to 13.
 
 Every position works out all 32 bits of the result, and puts out the digit that is due; the mark at a number's end says
 what the upper digits are, so that they need not be put out.
@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from seme.lang.trace import Word, bank, number, total, word
-from seme.machines.rv32.instructions import BY_NAME
+from seme.lang.trace import Word, bank, total, word
 from seme.machines.rv32.machine.arithmetic import Order
 from seme.machines.rv32.machine.decode import BRANCHES, RESULTS, STORES, Decoded
 from seme.machines.rv32.machine.history import TARGET, Clock, Number, Phase
@@ -19,8 +18,6 @@ from seme.machines.rv32.machine.logic import WORD, bit, both, conjunction, exclu
 from seme.machines.rv32.machine.registers import Operands
 from seme.machines.rv32.machine.vocabulary import KINDS, Tokens
 from seme.machines.rv32.memory_map import BAD_FILE, INPUT, NO_SUCH_CALL, OUTPUTS, Call
-
-assert BY_NAME
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,23 +95,32 @@ def choose_kind(
     )
 
 
-def result_bits(
-    phase: Phase,
-    found: Decoded,
-    operands: Operands,
-    order: Order,
-    call: Calls,
-    choice: Choice,
-    address: list[Word],
-    shifts: list[list[Word]],
-    memory: Memory,
-    more: list[list[Word]],
-) -> list[Word]:
-    """The 32 bits that are put out digit by digit: a result, a target, a byte, an intermediate number. Block 10.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """All that is known before the result is put together."""
+
+    tokens: Tokens
+    now: Number
+    clock: Clock
+    phase: Phase
+    found: Decoded
+    operands: Operands
+    order: Order
+    call: Calls
+    choice: Choice
+    address: list[Word]
+    memory: Memory
+
+
+def result_bits(state: State, more: list[list[Word]]) -> list[Word]:
+    """The 32 bits that are put out digit by digit: a result, a target, a byte, an intermediate number. Block 12.
 
     Args:
-        more: For each bit, further conjunctions of which one holds where it is 1.
+        state: What is known.
+        more: For each bit, further conjunctions of which one holds where it is 1: shifts, long operations.
     """
+    phase, found, operands, order = state.phase, state.found, state.operands, state.order
+    call, choice, address, memory = state.call, state.choice, state.address, state.memory
     added = exclusive(found.any("add", "addi", "sub", "auipc"), phase.handled, phase.counted)
     jumps = exclusive(choice.jump, found.across)
     unequal = exclusive(found.name["xor"], found.name["or"])
@@ -123,7 +129,7 @@ def result_bits(
     bits = []
     for i in range(WORD):
         a, b, second = operands.first[i], operands.other[i], operands.second[i]
-        terms = [conjunction([address[i], added]), *loads[i], *shifts[i], *more[i]]
+        terms = [conjunction([address[i], added]), *loads[i], *more[i]]
         terms += [conjunction([unequal, a], [b]), conjunction([unequal, b], [a]), conjunction([equal, a, b])]
         # A call gives the number of bytes handled: all that were asked for, or those until the input's end.
         terms += [conjunction([second, choice.all_handled]), conjunction([second, phase.take], [memory.given])]
@@ -138,23 +144,16 @@ def result_bits(
     return bits
 
 
-def next_token(
-    tokens: Tokens,
-    now: Number,
-    clock: Clock,
-    phase: Phase,
-    found: Decoded,
-    call: Calls,
-    choice: Choice,
-    memory: Memory,
-    result: list[Word],
-    aside: Word,
-) -> Mapping[str, Word]:
-    """The fields of the token that follows. Blocks 10 and 11.
+def next_token(state: State, result: list[Word], aside: Word) -> Mapping[str, Word]:
+    """The fields of the token that follows. Blocks 12 and 13.
 
     Args:
+        state: What is known.
+        result: 32 bits.
         aside: Whether a digit of an intermediate number of the instruction itself is due, not one of its result.
     """
+    tokens, now, clock, phase, found = state.tokens, state.now, state.clock, state.phase, state.found
+    call, choice, memory = state.call, state.choice, state.memory
     stale = memory.stale
 
     def fresh(of: Word, name: str) -> Word:
@@ -202,6 +201,3 @@ def _digit(tokens: Tokens, due: list[Word], result: list[Word], clock: Clock, cl
             terms.append(conjunction([clock.low[b], clocks]))
         emit[f"bit{b}"] = some(terms, name=f"bit{b}")
     return emit
-
-
-assert number

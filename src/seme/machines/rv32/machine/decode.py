@@ -1,4 +1,4 @@
-"""The instruction at the machine's address, and what is known from its word alone. Block 4.
+"""The instruction at the machine's address, and what is known from its word alone. Block 5.
 
 The word is looked up among the words of memory in the prompt and those emitted after `code`. In any phase but `run`
 nothing is found: all bits are 0, which is no instruction, so that nothing below needs to ask for the phase.
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from seme.lang.trace import Word, latest, total
 from seme.machines.rv32.instructions import BY_NAME, ECALL
 from seme.machines.rv32.machine.history import Clock, Number, Phase
-from seme.machines.rv32.machine.logic import WORD, both, conjunction, exclusive, matches, pattern, some
+from seme.machines.rv32.machine.logic import WORD, both, conjunction, exclusive, many, matches, pattern, some
 
 OPCODE = range(7)
 FUNCT3 = range(12, 15)
@@ -82,13 +82,14 @@ def fetch(clock: Clock, phase: Phase, now: Number) -> list[Word]:
     """The 32 bits of the instruction, all 0 where none is to be carried out."""
     zero = total([])
     is_code = both(phase.image, off=[phase.stdin], name="is_code")
-    return latest(
+    found = latest(
         now.bits,
         key=[*clock.address, zero, zero, zero],
         query=[*clock.address, 1 - phase.run, clock.across, phase.sync],
         where=exclusive(is_code, phase.word_ended),
         name="fetch",
     )
+    return many(found)
 
 
 def decode(word: list[Word], clock: Clock, phase: Phase) -> Decoded:

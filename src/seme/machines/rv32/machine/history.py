@@ -1,9 +1,9 @@
-"""What the tokens so far say before any instruction is looked up: the number just ended, where the machine is, its phase.
+"""What the tokens so far say before any instruction is looked up: the latest number, where the machine is, its phase.
 
 The address of the next instruction is that of the latest jump plus four times the instructions retired since. Nothing
 counts over the whole trace: a token of kind `j`, `s`, `y` or `g` says the lowest 6 bits of the address / 4, at most 64
 tokens back, and the instructions retired since are counted in two steps of 8. Code is cut into stretches of 64 words;
-where the machine falls through from one to the next it emits a jump, so that the upper bits are those of the latest jump.
+where the machine falls through from one to the next it emits a jump, so that the upper bits are the latest jump's.
 
 Blocks 1 to 4.
 """
@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from seme.lang.trace import Word, bank, latest, named, number, previous, step, tables, total, within
-from seme.machines.rv32.machine.logic import WORD, bit, both, conjunction, constant, exclusive, some
+from seme.machines.rv32.machine.logic import WORD, bit, both, conjunction, constant, exclusive, many, one, some
 from seme.machines.rv32.machine.vocabulary import WINDOW_BITS, Token
 
 STRIDE = 8
@@ -55,7 +55,7 @@ def read_number(token: Token) -> Number:
     earlier = [token.bits]
     for offset in range(1, STRIDE):
         own = token.bits if offset < digits else []
-        found = previous([token.kinds["d"], retires, clocks, *own], offset, name=f"back{offset}")
+        found = many(previous([token.kinds["d"], retires, clocks, *own], offset, name=f"back{offset}"))
         more.append(found[0])
         ended.append(found[1])
         says.append(found[2])
@@ -138,8 +138,8 @@ class Clock:
 
     Attributes:
         address: 30 bits: the next instruction's address / 4.
-        across: 1 where it is the first of another stretch of 64 words and no jump said so yet; `address` is then that of
-            the word before.
+        across: 1 where it is the first of another stretch of 64 words and no jump said so yet; `address` is then that
+            of the word before.
         low: The lowest 6 of these bits, which tokens carry.
         link: 30 bits: the address / 4 after it.
     """
@@ -152,15 +152,15 @@ class Clock:
 
 def read_history(token: Token, now: Number) -> tuple[Clock, Phase]:
     """Blocks 2 and 3: the latest jump, the latest marks, and the instructions retired since."""
-    started = latest(token.any("start"), where=token.any("start"), name="started")
-    is_input = latest(token.any("input"), where=token.any("input", "start"), name="input")
-    upper = latest(now.bits[WINDOW_BITS:TARGET], where=token.any("j"), name="stretch")
-    low = latest(now.bits[:WINDOW_BITS], where=token.any("j", "s", "y", "g"), name="low")
+    started = one(latest(token.any("start"), where=token.any("start"), name="started"))
+    is_input = one(latest(token.any("input"), where=token.any("input", "start"), name="input"))
+    upper = many(latest(now.bits[WINDOW_BITS:TARGET], where=token.any("j"), name="stretch"))
+    low = many(latest(now.bits[:WINDOW_BITS], where=token.any("j", "s", "y", "g"), name="low"))
     retired, clocked = [], [now.clocked]
     for k in range(1, STRIDE):
-        one, other = previous([now.retired, now.clocked], STRIDE * k, name=f"back{STRIDE * k}")
-        retired.append((1, one - STRIDE * total([(1, c) for c in clocked])))
-        clocked.append(other)
+        count, said = many(previous([now.retired, now.clocked], STRIDE * k, name=f"back{STRIDE * k}"))
+        retired.append((1, count - STRIDE * total([(1, c) for c in clocked])))
+        clocked.append(said)
     # A word of memory in the prompt stands at the address before it is counted.
     retired.append((-1, conjunction([token.any("z", "f")], [started])))
     place = number(low) + now.retired + bank(retired, lo=-1, hi=STRETCH, name="retired")
@@ -175,18 +175,18 @@ def _clock(upper: list[Word], place: Word) -> Clock:
     # In two steps of 8: a table of all 65 values would sum large numbers, and keys must be quiet.
     columns = [{s: min(s, last) >> FINE + i & 1 for s in span} for i in range(upper_bits)]
     columns += [{s: s + 1 >> FINE + i & 1 for s in span} for i in range(upper_bits)]
-    coarse = tables(place, [*columns, {s: min(s, last) >> FINE for s in span}, {s: s >> WINDOW_BITS for s in span}])
+    columns += [{s: min(s, last) >> FINE for s in span}, {s: s >> WINDOW_BITS for s in span}]
+    coarse = many(tables(place, columns, name="coarse"))
     rest = within(place - (1 << FINE) * coarse[-2], 0, 1 << FINE, "rest")
     span = range((1 << FINE) + 1)
     columns = [{s: min(s, (1 << FINE) - 1) >> i & 1 for s in span} for i in range(FINE)]
-    fine = tables(rest, [*columns, *({s: s + 1 >> i & 1 for s in span} for i in range(FINE))], name="fine")
+    fine = many(tables(rest, [*columns, *({s: s + 1 >> i & 1 for s in span} for i in range(FINE))], name="fine"))
     low, after = [*fine[:FINE], *coarse[:upper_bits]], [*fine[FINE:], *coarse[upper_bits:-2]]
     across = coarse[-1]
     # The stretch after this one begins where all lower bits are ones.
     is_last = step(place, last, name="is_last")
     carries = [
-        step(total([(1, b) for b in upper[:i]]) + is_last, i + 1, name=f"link_carry{i}")
-        for i in range(len(upper) + 1)
+        step(total([(1, b) for b in upper[:i]]) + is_last, i + 1, name=f"link_carry{i}") for i in range(len(upper) + 1)
     ]
     above = [
         within(upper[i] + carries[i] - 2 * carries[i + 1], 0, 1, f"link{i + WINDOW_BITS}") for i in range(len(upper))
@@ -196,7 +196,8 @@ def _clock(upper: list[Word], place: Word) -> Clock:
 
 def _phase(token: Token, started: Word, is_input: Word, quiet: Word) -> Phase:
     ends = ("z", "f", "j", "s")
-    write, read = latest([token.any("write"), token.any("read")], where=token.any(*ends, "write", "read"), name="call")
+    calls = [token.any("write"), token.any("read")]
+    write, read = many(latest(calls, where=token.any(*ends, "write", "read"), name="call"))
     marks = ("write", "read", "g", "o", "next", "i", "count", "code")
     groups = [
         token.any("write", "read"),
@@ -204,8 +205,8 @@ def _phase(token: Token, started: Word, is_input: Word, quiet: Word) -> Phase:
         token.any("o", "next"),
         *map(token.any, ("i", "count", "code")),
     ]
-    called, go, out, taken, counting, code = latest(groups, where=token.any(*ends, *marks), name="phase")
-    ended = latest(token.any("a"), where=1 - token.any("d", "y"), name="ended")
+    called, go, out, taken, counting, code = many(latest(groups, where=token.any(*ends, *marks), name="phase"))
+    ended = one(latest(token.any("a"), where=1 - token.any("d", "y"), name="ended"))
     none = 1 - exclusive(called, go, out, taken, counting, code)
     return Phase(
         run=some([conjunction([started, none]), conjunction([started, code, ended])], name="run"),

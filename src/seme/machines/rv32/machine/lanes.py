@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from seme.lang.trace import Word, bank, clean, latest, step, total, word
 from seme.machines.rv32.machine.decode import LOADS, STORES, Decoded
 from seme.machines.rv32.machine.history import TARGET, Clock, Number, Phase
-from seme.machines.rv32.machine.logic import WORD, bit, both, conjunction, exclusive, matches, pattern, some
+from seme.machines.rv32.machine.logic import WORD, bit, both, conjunction, exclusive, many, matches, one, pattern, some
 from seme.machines.rv32.machine.registers import Operands
 
 LANES = 4
@@ -61,11 +61,12 @@ def access(clock: Clock, phase: Phase, now: Number, found: Decoded, operands: Op
             where=bit(covered[lane] + phase.image),
             name=f"lane{lane}",
         )
+        brought = many(brought)
         lanes.append(brought[:BYTE])
         given = brought[BYTE] if lane == 0 else given
     stores = exclusive(found.any(*STORES), phase.store)
     # The word of the last lane is that of the address; a store that reaches lane 0 reaches the word of that lane.
-    stale = tuple(
+    stale = [
         latest(
             1 - phase.fetch,
             key=words[lane],
@@ -74,8 +75,8 @@ def access(clock: Clock, phase: Phase, now: Number, found: Decoded, operands: Op
             name=f"stale{lane}",
         )
         for lane in (LANES - 1, 0)
-    )
-    return Memory(lanes=lanes, given=given, stale=(stale[0], stale[1]), first=first)
+    ]
+    return Memory(lanes=lanes, given=given, stale=(one(stale[0]), one(stale[1])), first=first)
 
 
 def _foreign(phase: Phase) -> Word:

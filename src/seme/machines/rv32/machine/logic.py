@@ -11,7 +11,7 @@ WORD = 32
 
 
 def conjunction(on: Iterable[Word], off: Iterable[Word] = ()) -> Word:
-    """A number that is 1 where all of `on` are 1 and all of `off` 0, and below 1 elsewhere. `max(0, ...)` is their `and`.
+    """A number that is 1 where all of `on` are 1 and all of `off` 0, and at most 0 elsewhere.
 
     Args:
         on: Bits.
@@ -65,3 +65,15 @@ def is_number(bits: Sequence[Word], value: int, name: str = "") -> Word:
 def constant(value: int) -> Word:
     """A number that is the same everywhere; free."""
     return word(value)
+
+
+def one(found: Word | list[Word]) -> Word:
+    """The one word that a look into the history brought."""
+    assert isinstance(found, Word)
+    return found
+
+
+def many(found: Word | list[Word]) -> list[Word]:
+    """The words that a look into the history brought."""
+    assert isinstance(found, list)
+    return found

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from seme.lang.trace import TraceProgram, trace_program
 from seme.machines.rv32.machine.arithmetic import add_operands, compare, shift_rest, shift_some, taken
-from seme.machines.rv32.machine.control import calls, choose_kind, next_token, result_bits
+from seme.machines.rv32.machine.control import State, calls, choose_kind, next_token, result_bits
 from seme.machines.rv32.machine.decode import decode, fetch
 from seme.machines.rv32.machine.history import read_history, read_number
 from seme.machines.rv32.machine.lanes import access
-from seme.machines.rv32.machine.logic import WORD, constant
+from seme.machines.rv32.machine.logic import constant
 from seme.machines.rv32.machine.registers import read_registers
 from seme.machines.rv32.machine.vocabulary import Token, Tokens
 
@@ -37,10 +37,20 @@ def rv32_program(digit_bits: int = 8, longest: int = LONGEST) -> TraceProgram:
     address = add_operands(clock, phase, found, operands)
     shifts = shift_rest(found, operands, shift_some(found, operands))
     choice = choose_kind(phase, found, operands, order, call, taken(found, order), address)
-    memory = access(clock, phase, now, found, operands, address)
-    more = [[] for _ in range(WORD)]
-    result = result_bits(phase, found, operands, order, call, choice, address, shifts, memory, more)
-    emit = next_token(tokens, now, clock, phase, found, call, choice, memory, result, constant(0))
+    state = State(
+        tokens=tokens,
+        now=now,
+        clock=clock,
+        phase=phase,
+        found=found,
+        operands=operands,
+        order=order,
+        call=call,
+        choice=choice,
+        address=address,
+        memory=access(clock, phase, now, found, operands, address),
+    )
+    emit = next_token(state, result_bits(state, shifts), constant(0))
     return trace_program(
         tokens.vocabulary, emit=emit, stops=tokens.stops, longest=longest, name=f"rv32im, {digit_bits}-bit digits"
     )

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from seme.machines.rv32.elf import Program
 from seme.machines.rv32.machine.history import STRETCH, STRIDE
 from seme.machines.rv32.machine.vocabulary import Tokens
+from seme.machines.rv32.memory_map import MASK
 
 FILLED = 2
 """So many words of zeros are written out rather than jumped over."""
@@ -38,12 +39,9 @@ def number_rows(tokens: Tokens, number: int, end: str) -> list[int]:
 
 def value_rows(tokens: Tokens, value: int) -> list[int]:
     """The tokens of a register's value: as few digits as the marks for zeros and ones allow."""
-    ones = 0xFFFF_FFFF
-    plain = digits(tokens, value)
+    size, plain = tokens.digit_bits, digits(tokens, value)
     # Digits below the first from which all bits are ones.
-    kept = next(
-        k for k in range(1, tokens.digits + 1) if value >> k * tokens.digit_bits == ones >> k * tokens.digit_bits
-    )
+    kept = next(k for k in range(1, tokens.digits + 1) if value >> k * size == MASK >> k * size)
     if kept >= len(plain):
         return number_rows(tokens, value, "z")
     return [*(tokens.row("d", digit) for digit in plain[: kept - 1]), tokens.row("f", plain[kept - 1])]

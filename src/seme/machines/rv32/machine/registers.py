@@ -1,4 +1,4 @@
-"""Reading and writing registers. Blocks 5 and 6.
+"""Reading and writing registers. Blocks 6 and 7.
 
 A register is written at the token that retires the instruction. Which one is known there from what the position before
 decoded; the value is the number that ends here, or, where no number was emitted, what the position before knew.
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from seme.lang.trace import Word, bank, latest, previous, relu, total, within, word
 from seme.machines.rv32.machine.decode import KNOWN, RD, RS1, RS2, Decoded
 from seme.machines.rv32.machine.history import Number, Phase
-from seme.machines.rv32.machine.logic import WORD, bit, conjunction, exclusive, some
+from seme.machines.rv32.machine.logic import WORD, bit, conjunction, exclusive, many, some
 from seme.machines.rv32.machine.vocabulary import Token
 
 A0, A1, A2, A7 = 10, 11, 12, 17
@@ -46,8 +46,8 @@ def read_registers(token: Token, now: Number, phase: Phase, found: Decoded) -> O
     """What the operands hold after all that retired before."""
     name, value, where = _written(token, now, phase, found)
     first, second = _asked(phase, found)
-    rs1 = latest(value, key=name, query=first, where=where, name="rs1")
-    rs2 = latest(value, key=name, query=second, where=where, name="rs2")
+    rs1 = many(latest(value, key=name, query=first, where=where, name="rs1"))
+    rs2 = many(latest(value, key=name, query=second, where=where, name="rs2"))
     small = [some([conjunction([found.with_constant, found.word[i]])], name=f"constant{i}") for i in range(20, WORD)]
     return Operands(
         first=rs1,
@@ -61,7 +61,7 @@ def _written(token: Token, now: Number, phase: Phase, found: Decoded) -> tuple[l
     """Name, value and whether one is written, at the token that retires the instruction."""
     to_a0 = exclusive(found.name["ecall"], phase.compare, phase.take)
     target = [bit(found.word[place] + (to_a0 if A0 >> i & 1 else 0), f"rd{i}") for i, place in enumerate(RD)]
-    before = previous([*target, found.any(*KNOWN), *found.known], 1, name="before")
+    before = many(previous([*target, found.any(*KNOWN), *found.known], 1, name="before"))
     rd, was_known, known = before[:5], before[5], before[6:]
     aside = token.any("a", "write", "read")
     name = [within(relu(rd[i] - aside, name=f"name{i}"), 0, 1) for i in range(5)]
@@ -83,8 +83,10 @@ def _asked(phase: Phase, found: Decoded) -> tuple[list[Word], list[Word]]:
     ecall = found.name["ecall"]
     first = _name(
         [found.word[i] for i in RS1],
-        [(ecall, A7), (phase.compare, SCRATCH), (phase.put, A1), (phase.store, A1), (phase.take, INPUT_COUNT)]
-        + [(phase.handled, SCRATCH), (phase.counted, INPUT_COUNT)],
+        [
+            *((ecall, A7), (phase.put, A1), (phase.store, A1), (phase.compare, SCRATCH), (phase.handled, SCRATCH)),
+            *((phase.take, INPUT_COUNT), (phase.counted, INPUT_COUNT)),
+        ],
     )
     second = _name(
         [found.word[i] for i in RS2],

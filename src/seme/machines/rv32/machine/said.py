@@ -1,4 +1,4 @@
-"""What the emitted tokens say, read one by one: instructions, output, the end. Nothing is computed that weights compute.
+"""What the emitted tokens say, read one by one: instructions, output, the end. Weights compute; nothing here does.
 
 A word of memory is only looked at to name the register that an instruction writes. Results that are not put out as
 digits (constants of LUI, addresses after a jump) are not made up: `value` is then None.
@@ -45,7 +45,7 @@ class Said:
     next_pc: int = 0
 
     def differs(self, done: Retired) -> str | None:
-        """The first field in which an emulator's instruction is another one, or None. What was not said is not compared."""
+        """The first field in which an emulator's instruction differs, or None. What was not said is not compared."""
         pairs = {
             "pc": (self.pc, done.pc),
             "word": (self.word, done.word),

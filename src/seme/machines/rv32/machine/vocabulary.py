@@ -33,16 +33,16 @@ from seme.machines.rv32.machine.logic import exclusive
 DIGIT_BITS = (8, 12, 16)
 """Digit sizes for which a machine can be made."""
 
-DIGITS = ("d", "z", "f", "j", "a")
+DIGITS: tuple[str, ...] = ("d", "z", "f", "j", "a")
 """Kinds of tokens that carry a digit of a number."""
 
-CLOCKS = ("s", "y", "g")
+CLOCKS: tuple[str, ...] = ("s", "y", "g")
 """Kinds that carry the lowest 6 bits of an instruction's address / 4."""
 
-BYTES = ("o", "i", "x")
+BYTES: tuple[str, ...] = ("o", "i", "x")
 """Kinds that carry a byte."""
 
-MARKS = ("write", "read", "count", "next", "code", "trap", "start", "input")
+MARKS: tuple[str, ...] = ("write", "read", "count", "next", "code", "trap", "start", "input")
 """Kinds that carry nothing."""
 
 KINDS = (*DIGITS, *CLOCKS, *BYTES, *MARKS)
@@ -80,7 +80,10 @@ class Tokens:
     def sizes(self) -> dict[str, int]:
         """How many tokens there are of every kind."""
         sizes = dict.fromkeys(DIGITS, 1 << self.digit_bits)
-        return sizes | dict.fromkeys(CLOCKS, 1 << WINDOW_BITS) | dict.fromkeys(BYTES, 256) | dict.fromkeys(MARKS, 1)
+        sizes.update(dict.fromkeys(CLOCKS, 1 << WINDOW_BITS))
+        sizes.update(dict.fromkeys(BYTES, 256))
+        sizes.update(dict.fromkeys(MARKS, 1))
+        return sizes
 
     @cached_property
     def starts(self) -> dict[str, int]:
