@@ -120,3 +120,17 @@ class ElfError(SemeError):
 
     code = "S041"
     exit_code = 4
+
+
+class TuringTableError(SemeError):
+    """The table of a Turing machine is not of the form `1RB1LB_1LA1RZ`, or names a state or symbol it does not have."""
+
+    code = "S050"
+    exit_code = 4
+
+
+class TraceError(SemeError):
+    """A trace contradicts itself: what one token says is not what follows from those before it."""
+
+    code = "S051"
+    exit_code = 1
