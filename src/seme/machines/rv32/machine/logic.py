@@ -78,7 +78,7 @@ def one(found: Word | list[Word]) -> Word:
     return found
 
 
-def many(found: Word | list[Word]) -> list[Word]:
-    """The words that a look into the history brought."""
+def many(found: object) -> list[Word]:
+    """The words that a look into the history or a table brought."""
     assert isinstance(found, list)
     return found
