@@ -139,7 +139,8 @@ def test_another_emission_is_noticed():
 @pytest.mark.parametrize("name", PRODUCTS)
 def test_products_and_quotients_of_corner_values(name):
     words = []
-    for a, b in PAIRS[::2]:
+    # Of the last pair's quotient, the first digit is found one too small, and said again.
+    for a, b in [*PAIRS[::2], (0x7FFF_F0D0, 0x7FFF)]:
         words += [*load_constant(5, a), *load_constant(6, b), encode(name, rd=7, rs1=5, rs2=6)]
     words += [encode(name, rd=0, rs1=5, rs2=6), encode("add", rd=7, rs1=7, rs2=7)]
     _same(image([*words, *EXIT]))
