@@ -11,8 +11,8 @@ from seme.execute.sparse.fold import Folded, Forms, fold
 from seme.execute.sparse.heads import HeadPlan, plan_heads
 from seme.execute.sparse.logits import LogitPlan, plan_logits
 from seme.execute.sparse.neurons import NeuronPlan, plan_neurons
-from seme.execute.sparse.rarity import likely
 from seme.execute.sparse.ranges import Ranges, ranges, settled
+from seme.execute.sparse.rarity import likely
 from seme.model.artifact import Artifact
 
 VARIANCE_SHARE = 2.0**-60
