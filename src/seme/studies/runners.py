@@ -10,10 +10,12 @@ import concurrent.futures
 import importlib
 import multiprocessing
 import os
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
 from typing import Any, Protocol
 
 from seme.core.errors import MissingExtraError, SemeError, TooLargeError, UsageError
@@ -97,13 +99,25 @@ class InProcess:
         """Nothing to let go."""
 
 
+def _end_with_the_sweep() -> None:
+    """Ends this worker when its sweep is killed: nothing else would, since workers hold each other's pipes open."""
+    sweep = multiprocessing.parent_process()
+    if sweep is not None:
+        threading.Thread(target=_wait_and_exit, args=(sweep,), daemon=True).start()
+
+
+def _wait_and_exit(process: BaseProcess) -> None:
+    process.join()
+    os._exit(1)
+
+
 class Processes:
     """Worker processes on this machine, one thread each."""
 
     def __init__(self, job: Job, workers: int):
         self.job, self.capacity = job, workers + QUEUE_AHEAD
         context = multiprocessing.get_context("spawn")
-        self.pool = concurrent.futures.ProcessPoolExecutor(workers, mp_context=context)
+        self.pool = concurrent.futures.ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with_the_sweep)
         self.running: set[concurrent.futures.Future[Outcome]] = set()
 
     def submit(self, configuration: dict[str, Any]) -> None:
