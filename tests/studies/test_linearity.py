@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -160,6 +161,16 @@ def test_without_ray_the_runner_says_what_to_install(monkeypatch):
     assert "seme[ray]" in missing.value.hint
     with pytest.raises(UsageError, match="runner"):
         make_runner("none", count)
+
+
+def test_a_cluster_that_cannot_be_reached_is_a_clear_error(monkeypatch):
+    def refuse(**options):
+        raise ConnectionError("no cluster at 192.0.2.1:6379")
+
+    monkeypatch.setitem(sys.modules, "ray", SimpleNamespace(is_initialized=lambda: False, init=refuse))
+    with pytest.raises(UsageError, match=r"Ray: no cluster at 192\.0\.2\.1") as refused:
+        make_runner("ray", count)
+    assert "RAY_ADDRESS" in refused.value.hint
 
 
 def test_a_study_gives_verdicts_intervals_and_slopes_as_plain_json(tmp_path):

@@ -145,6 +145,7 @@ class OnRay:
 
     Raises:
         MissingExtraError: Ray is not installed.
+        UsageError: There is no cluster at RAY_ADDRESS, or none can be started here.
     """
 
     def __init__(self, job: Job):
@@ -154,7 +155,13 @@ class OnRay:
             raise MissingExtraError("the ray runner", "ray") from error
         self.own = not self.ray.is_initialized()
         if self.own:
-            self.ray.init(log_to_driver=False, include_dashboard=False, configure_logging=False)
+            try:
+                self.ray.init(log_to_driver=False, include_dashboard=False, configure_logging=False)
+            except Exception as error:  # Ray raises bare exceptions where a node does not start in time
+                raise UsageError(
+                    f"cannot reach or start Ray: {error}",
+                    hint="check RAY_ADDRESS, or use --runner local",
+                ) from error
         remote = self.ray.remote(num_cpus=1, max_retries=RAY_RETRIES)(_single_threaded)
         self.job, self.remote, self.running = job, remote, []
         self.capacity = int(self.ray.cluster_resources().get("CPU", 1)) + QUEUE_AHEAD
