@@ -105,7 +105,9 @@ def _row(group: list[Run]) -> dict[str, Any]:
 
 def _checkpoint(stored: dict[str, Any]) -> Checkpoint:
     """A checkpoint as it was measured: None was NaN, but where there are no classes to be accurate on."""
-    return Checkpoint(**{k: float("nan") if v is None and "accuracy" not in k else v for k, v in stored.items()})
+    nan = float("nan")
+    values: dict[str, Any] = {k: nan if v is None and "accuracy" not in k else v for k, v in stored.items()}
+    return Checkpoint(**values)
 
 
 EVENTS = {
