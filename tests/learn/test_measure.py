@@ -231,6 +231,32 @@ def test_ordered_tokens_lie_on_a_line_in_the_order_of_their_numbers():
     assert not torch.allclose(other, other[:1].expand_as(other), atol=0.5)
 
 
+def gradient_by_score(monkeypatch, width, heads):
+    """Root mean square of the derivative of the output by an attention score, over seeds and inputs."""
+    seen = []
+
+    def attend(query, key, value, is_causal):
+        assert is_causal
+        scores = query @ key.mT / query.shape[-1] ** 0.5
+        scores.retain_grad()
+        seen.append(scores)
+        return scores.masked_fill(torch.ones(scores.shape[-2:]).triu(1) > 0, float("-inf")).softmax(-1) @ value
+
+    monkeypatch.setattr(nn.functional, "scaled_dot_product_attention", attend)
+    tokens = product_tokens(values=8).train_x
+    for seed in range(8):
+        Transformer(vocabulary=8, length=2, width=width, heads=heads, seed=seed)(tokens).sum().backward()
+    return float(torch.stack([scores.grad[:, :, 1, 0].square().mean() for scores in seen]).mean().sqrt())
+
+
+def test_a_score_matters_less_with_more_heads_but_not_with_wider_ones(monkeypatch):
+    """Why a transformer with a fixed number of heads does not become linear as it becomes wider."""
+    wider = gradient_by_score(monkeypatch, 256, 4) / gradient_by_score(monkeypatch, 16, 4)
+    more = gradient_by_score(monkeypatch, 256, 64) / gradient_by_score(monkeypatch, 16, 4)
+    assert 0.6 < wider < 1.6
+    assert 0.15 < more < 0.4  # 1 / sqrt(16)
+
+
 def test_a_report_is_the_same_on_every_run():
     one, other = (measure_run(mlp(32)(3), data(3), Training(steps=20)) for _ in range(2))
     assert one == other
