@@ -3,6 +3,7 @@ import shutil
 
 import pytest
 
+from seme.core.errors import FolderError
 from seme.report.linearity import as_text, write_page
 from seme.store import Store
 from seme.studies.linearity import study, surfaces
@@ -33,6 +34,12 @@ def test_classes_are_shown_with_their_accuracy_and_the_step_of_each_event(tmp_pa
     shown = as_text(found, as_json=False).splitlines()[1]
     assert f"memorised {event}" in shown
     assert "generalised never" in shown
+
+
+def test_a_page_that_cannot_be_written_is_a_clear_error(result, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(FolderError, match="cannot write the page"):
+        write_page(result[0], [], tmp_path / "file" / "page.html")
 
 
 @pytest.mark.filterwarnings("ignore")  # the driver's own pipes, closed at exit

@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -331,6 +332,11 @@ def test_checkpoints_that_cannot_be_compared_are_refused(folders, tmp_path):
         compare_checkpoints(folders / "before", folders / "other", folders / "text.txt")
     with pytest.raises(FolderError, match=r"config\.json"):
         compare_checkpoints(folders / "before", tmp_path, folders / "text.txt")
+    broken = shutil.copytree(folders / "near", tmp_path / "broken")
+    weights = broken / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:200])
+    with pytest.raises(FolderError, match="cannot load"):
+        compare_checkpoints(folders / "before", broken, folders / "text.txt")
     short = tmp_path / "short.txt"
     short.write_text("short")
     with pytest.raises(InputError, match="at least"):

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from seme.core.errors import MissingExtraError
+from seme.core.errors import FolderError, MissingExtraError
 
 COLUMNS = (
     ("taylor_gap", "Taylor gap"),
@@ -88,6 +88,7 @@ def write_page(result: dict[str, Any], surfaces: Sequence[dict[str, Any]], path:
 
     Raises:
         MissingExtraError: plotly is not installed.
+        FolderError: The file cannot be written.
     """
     try:
         graph = importlib.import_module("plotly.graph_objects")
@@ -102,15 +103,19 @@ def write_page(result: dict[str, Any], surfaces: Sequence[dict[str, Any]], path:
         for name, title, figure in figures
     )
     data = json.dumps(result, allow_nan=False).replace("</", "<\\/")
-    path.write_text(
+    page = (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<link rel="icon" href="data:,"><title>Linear in its weights?</title>'
         f"<style>{STYLE}</style><script>{script}</script></head><body>"
         "<h1>Was the network linear in its weights while it trained?</h1>"
         f"{_table(result)}{plots}"
-        f'<script type="application/json" id="data">{data}</script></body></html>',
-        encoding="utf-8",
+        f'<script type="application/json" id="data">{data}</script></body></html>'
     )
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise FolderError(f"cannot write the page {path}: {error}", hint="name another file") from error
 
 
 def _table(result: dict[str, Any]) -> str:

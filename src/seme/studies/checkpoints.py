@@ -67,6 +67,7 @@ def compare_checkpoints(before: Path, after: Path, data: Path) -> dict[str, Any]
 def _load(folder: Path) -> nn.Module:
     try:
         import transformers
+        from safetensors import SafetensorError
     except ModuleNotFoundError as error:
         raise MissingExtraError("comparing checkpoints", "hf") from error
     if not (folder / "config.json").is_file():
@@ -80,7 +81,7 @@ def _load(folder: Path) -> nn.Module:
         named = getattr(config, "architectures", None) or []
         kind = getattr(transformers, named[0], transformers.AutoModel) if named else transformers.AutoModel
         return kind.from_pretrained(folder, config=config, attn_implementation="eager").eval()
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
         raise FolderError(f"cannot load the model in {folder}: {error}") from error
     finally:
         loading.set_verbosity(verbosity)
