@@ -217,4 +217,5 @@ def _long(state: State, long: Next) -> dict[str, Word]:
     said = {kind: bank([(1, of - of.hi * unwanted)], lo=0, hi=of.hi, name=f"long_{kind}") for kind, of in kinds.items()}
     wanted = long.said - 256 * unwanted
     high = stairs(wanted, HEX, "long_high")
-    return said | {"high": high, "low": within(stairs(wanted - HEX * high, 1, "long_low"), 0, HEX - 1)}
+    rest = within(wanted - HEX * high, wanted.lo, HEX - 1)
+    return said | {"high": high, "low": stairs(rest, 1, "long_low")}
