@@ -10,6 +10,7 @@ import platform
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -26,7 +27,7 @@ class Library:
 
     Attributes:
         handle: Its functions.
-        digest: Hash of the text it was made from.
+        digest: Hash of the texts it was made from.
         cached: Whether it had been compiled before.
     """
 
@@ -35,19 +36,19 @@ class Library:
     cached: bool
 
 
-def build(text: str) -> Library:
-    """Compiles a C text, or finds it compiled, and loads it.
+def build(texts: Sequence[str]) -> Library:
+    """Compiles C texts into one library, or finds them compiled, and loads it.
 
     Raises:
         MissingExtraError: The compiler is not installed.
     """
-    digest = hashlib.sha256(text.encode()).hexdigest()
+    digest = hashlib.sha256("\f".join(texts).encode()).hexdigest()
     made_with = "\n".join([digest, _compiler(), *FLAGS, _processor()])
     name = hashlib.sha256(made_with.encode()).hexdigest()[:32]
     at = cache_folder() / f"{name}.so"
     cached = at.is_file()
     if not cached:
-        _compile(text, at)
+        _compile(texts, at)
     return Library(handle=ctypes.CDLL(str(at)), digest=digest, cached=cached)
 
 
@@ -94,12 +95,14 @@ def _processor() -> str:
     return "\n".join(about)
 
 
-def _compile(text: str, at: Path) -> None:
+def _compile(texts: Sequence[str], at: Path) -> None:
     """Writes the library whole or not at all: others may be making the same one."""
     with tempfile.TemporaryDirectory(dir=at.parent, prefix="making-") as folder:
-        source, made = Path(folder) / "model.c", Path(folder) / at.name
-        source.write_text(text)
-        command = [sys.executable, "-m", "ziglang", "cc", *FLAGS, "-o", str(made), str(source)]
+        made, sources = Path(folder) / at.name, []
+        for number, text in enumerate(texts):
+            sources.append(str(Path(folder) / f"model{number}.c"))
+            Path(sources[-1]).write_text(text)
+        command = [sys.executable, "-m", "ziglang", "cc", *FLAGS, "-o", str(made), *sources]
         done = subprocess.run(
             command, capture_output=True, text=True, env={**os.environ, "ZIG_LOCAL_CACHE_DIR": folder}
         )

@@ -12,6 +12,9 @@ from seme.execute.sparse.plan import Plan
 SUMMED = 8
 """Terms in one chain of additions; longer sums are made of such, which the processor adds side by side."""
 
+UNITS = 3
+"""Files besides the first, all of which are compiled at a time."""
+
 PARTS = 63
 """Parts of a model whose hopes are looked at: a bit each of one word, of which the last is for a block's bundles."""
 
@@ -46,6 +49,7 @@ class Text:
     Attributes:
         plan: What is written out.
         lines: Functions.
+        units: Functions that are compiled beside these.
         tables: What the text's pointers point to, in order.
         filled: Features that the embedding and positions fill, by number; they come first in the stream.
         number: Feature -> its place in the stream.
@@ -58,6 +62,7 @@ class Text:
     def __init__(self, plan: Plan):
         self.plan = plan
         self.lines: list[str] = []
+        self.units: list[list[str]] = [[] for _ in range(UNITS)]
         self.tables: list[np.ndarray] = []
         model, places, live = plan.model, plan.model.places, plan.live
         filled = (model.embed != 0).any(axis=0) | (places.table != 0).any(axis=0) | (places.repeated != 0).any(axis=0)
@@ -120,6 +125,12 @@ class Text:
     def function(self, name: str, parameters: str, body: Sequence[str], kind: str = "apart void") -> None:
         """Puts a function into the text."""
         self.lines += [f"{kind} {name}({parameters}) {{", *(f"  {line}" for line in body), "}"]
+
+    def function_apart(self, name: str, parameters: str, body: Sequence[str]) -> None:
+        """Puts a function into a unit of its own kind, which is compiled beside the others."""
+        unit = min(self.units, key=lambda lines: sum(map(len, lines)))
+        unit += [f"hidden void {name}({parameters}) {{", *(f"  {line}" for line in body), "}"]
+        self.lines.append(f"hidden void {name}({parameters});")
 
 
 def _run(run: list[int], ends: tuple[float, float]) -> str:

@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 
 from seme.execute.sparse.fold import Forms, Matrix
-from seme.execute.sparse.ranges import Range
+from seme.execute.sparse.ranges import MOST_EXACT, SLACK, Range, grained
 
 LEAST_GROUP = 16
 """Non-zeros that a test must save on average."""
@@ -104,16 +104,17 @@ def group(
 def _doors(ridge: Ridged, now: Range, index: int) -> dict[int, float]:
     """Features that keep every neuron of a ridge off while they are as low as they get, and up to where."""
     features, weights = ridge.direction.matrix.indices, ridge.direction.matrix.data
+    low, high = now.low[features], now.high[features]
     out: dict[int, float] = {}
     for scale, offset in zip(ridge.scales, ridge.offsets, strict=True):
         scaled = scale * weights
-        whole = Forms(matrix=ridge.direction.matrix * scale, bias=np.array([offset]))
-        most = float(now.through(whole.matrix, whole.bias).high[0])
-        rest = most - np.maximum(scaled * now.low[features], scaled * now.high[features])
-        found = {}
-        for feature, weight, other in zip(features.tolist(), scaled.tolist(), rest.tolist(), strict=True):
-            if weight > 0 and feature != index and -other / weight >= now.low[feature]:
-                found[feature] = -other / weight
+        tops = np.maximum(scaled * low, scaled * high)
+        sizes = np.abs(scaled) @ np.maximum(np.abs(low), np.abs(high)) + abs(offset)
+        exact = sizes < MOST_EXACT and all(grained(part).all() for part in (scaled, low, high, offset))
+        rest = tops.sum() + offset + (0.0 if exact else SLACK * sizes) - tops
+        closed = np.flatnonzero((scaled > 0) & (features != index))
+        closed = closed[-rest[closed] >= scaled[closed] * low[closed]]
+        found = dict(zip(features[closed].tolist(), (-rest[closed] / scaled[closed]).tolist(), strict=True))
         out = found if not out else {f: min(out[f], found[f]) for f in out if f in found}
         if not out:
             break

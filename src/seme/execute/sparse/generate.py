@@ -21,11 +21,11 @@ class Source:
     """A C text and the tables it reads.
 
     Attributes:
-        text: The whole C file.
+        texts: The C files.
         tables: What its pointers point to, in order.
     """
 
-    text: str
+    texts: tuple[str, ...]
     tables: list[np.ndarray]
 
 
@@ -71,7 +71,8 @@ def generate(plan: Plan) -> Source:
     ]
     shared = [(parts / name).read_text() for name in ("runtime.c", "parts.c")]
     whole = [*defines, *shared, *about, *text.lines, (parts / "life.c").read_text()]
-    return Source(text="\n".join(whole), tables=text.tables)
+    beside = [[*defines, *shared, *unit] for unit in text.units if unit]
+    return Source(texts=tuple("\n".join(lines) for lines in (whole, *beside)), tables=text.tables)
 
 
 def _numbers(name: str, values: list[str]) -> str:

@@ -123,7 +123,7 @@ class _Writer:
         body += [self.text.added(feature, 0.0, [(1.0, f"late[{at}]")]) for feature, at in self.late.items()]
         if body:
             name = f"rest_{self.layer}"
-            self.text.function(name, PARAMETERS, body)
+            self.text.function_apart(name, PARAMETERS, body)
             self.calls.append(
                 f"{name}(s, x, y, t, m_{self.layer}, {f'late_{self.layer}' if self.late else '0'}, held_{self.layer});"
             )

@@ -206,7 +206,11 @@ def _turns(model: Folded, plan: HeadPlan) -> tuple[int, ...] | None:
         return None
     parts = (plan.query, plan.key, plan.offset, plan.begin_score)
     reads = np.unique(np.concatenate([part.matrix.indices for part in parts]))
-    if model.features in reads or not _turning(model, plan.block)[reads].all():
+    if (
+        model.features in reads
+        or not (model.embed[1:, reads] == 0).all()
+        or not _turning(model, plan.block)[reads].all()
+    ):
         return None
     period = len(model.places.repeated)
     turned = np.append(model.places.repeated, np.zeros((period, 1)), axis=1).T

@@ -187,11 +187,20 @@ def _ridges(pre: Forms, write: Matrix, gelu: bool) -> list[Ridge]:
     for members, factors in directions(pre):
         scales = factors / factors[0]
         offsets = pre.bias[members]
-        direction = Forms(matrix=pre.matrix[members[:1]], bias=np.zeros(1))
-        part = write[members]
+        direction = Forms(matrix=_rows(pre.matrix, members[:1]), bias=np.zeros(1))
+        part = _rows(write, members)
         table = None if gelu or len(members) < TABLE_FROM else _table(scales, offsets, part)
         out.append(Ridge(direction=direction, scales=scales, offsets=offsets, write=part, table=table))
     return out
+
+
+def _rows(matrix: Matrix, rows: np.ndarray) -> Matrix:
+    """Some rows; for a few of them several times faster than indexing."""
+    parts = [slice(matrix.indptr[row], matrix.indptr[row + 1]) for row in rows.tolist()]
+    starts = np.cumsum([0, *(part.stop - part.start for part in parts)])
+    data = np.concatenate([matrix.data[part] for part in parts])
+    indices = np.concatenate([matrix.indices[part] for part in parts])
+    return sparse.csr_array((data, indices, starts), shape=(len(rows), matrix.shape[1]))
 
 
 def _table(scales: np.ndarray, offsets: np.ndarray, write: Matrix) -> Table | None:

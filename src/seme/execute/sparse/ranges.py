@@ -52,15 +52,15 @@ class Range:
         low = up @ self.low + down @ self.high
         high = up @ self.high + down @ self.low
         sizes = abs(matrix) @ np.maximum(abs(self.low), abs(self.high)) + np.abs(bias)
-        rough = ~(_grained(self.low) & _grained(self.high))
-        flags = (~_grained(matrix.data) | rough[matrix.indices]).astype(float)
+        rough = ~(grained(self.low) & grained(self.high))
+        flags = (~grained(matrix.data) | rough[matrix.indices]).astype(float)
         rounded = sparse.csr_array((flags, matrix.indices, matrix.indptr), shape=matrix.shape).sum(axis=1) > 0
-        exact = ~rounded & _grained(bias) & (sizes < MOST_EXACT)
+        exact = ~rounded & grained(bias) & (sizes < MOST_EXACT)
         slack = np.where(exact | (low == high), 0.0, SLACK * sizes)  # a sum of constants stays one
         return Range(low=low + bias - slack, high=high + bias + slack)
 
 
-def _grained(values: np.ndarray | float) -> np.ndarray:
+def grained(values: np.ndarray | float) -> np.ndarray:
     """Whether numbers are multiples of GRAIN, and products of two of them no smaller than float64 can add up."""
     grains = np.asarray(values) / GRAIN
     return (grains == np.round(grains)) & (np.abs(grains) < 2.0**40)
@@ -259,7 +259,7 @@ def _ridge(neurons: Forms, write: Matrix, now: Range, members: np.ndarray, scale
     weights = part[:, touched].toarray()
     values = hidden @ weights
     sizes = (hidden @ np.abs(weights)).max(axis=0, initial=0.0)
-    exact = _grained(hidden).all() & _grained(weights).all(axis=0) & (sizes < MOST_EXACT)
+    exact = grained(hidden).all() & grained(weights).all(axis=0) & (sizes < MOST_EXACT)
     slack = np.where(exact, 0.0, SLACK * sizes)
     low, high = np.zeros(write.shape[1]), np.zeros(write.shape[1])
     low[touched] = values.min(axis=0) - slack

@@ -22,6 +22,7 @@ extern double sqrt(double);
 #define NOTHING 746 /* exp(-746) is zero in float64 */
 #define inlined static inline __attribute__((always_inline))
 #define apart static __attribute__((noinline))
+#define hidden __attribute__((noinline, visibility("hidden")))
 #define likely(x) __builtin_expect(!!(x), 1)
 #define exported __attribute__((visibility("default")))
 

@@ -42,7 +42,7 @@ class Sparse:
         made = plan(artifact)
         source = generate(made)
         planned = time.perf_counter()
-        library = build(source.text)
+        library = build(source.texts)
         self.artifact = artifact
         self.threads = threads
         self.rows = len(made.model.embed)
