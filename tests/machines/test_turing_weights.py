@@ -102,6 +102,50 @@ def test_the_weights_choose_what_the_interpreter_does_at_every_position(name, ta
     assert replayed(machine, prompt, wanted).run() == simulate(table(name), tape, TRACE)
 
 
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize(("name", "tape"), LONG)
+def test_adding_up_in_another_order_chooses_the_same_tokens(name, tape, dtype):
+    """The residual stream's directions and the neurons change places: every sum is taken in another order."""
+    artifact = model(name, dtype)
+    machine = machine_of(artifact)
+    whole = np.concatenate([prompt_rows(machine, tape), interpreted(machine, tape, TRACE)])
+    wanted = DenseStream(artifact).feed(whole)
+    assert np.array_equal(DenseStream(_shuffled(artifact, seed=1)).feed(whole), wanted)
+
+
+DIRECTIONS = {"W_E": 1, "W_pos": 1, "W_Q": 1, "W_K": 1, "W_V": 1, "W_O": 2, "W_in": 0, "W_out": 1, "W_U": 0}
+DIRECTIONS |= {"b_O": 0, "b_out": 0, "w": 0, "b": 0}
+NEURONS = {"W_in": 1, "b_in": 0, "W_out": 0}
+"""The axis of a weight that runs over the residual stream's directions, and over a block's neurons."""
+
+
+def _shuffled(artifact, seed):
+    """The same model with its directions and neurons in another order."""
+    generator = torch.Generator().manual_seed(seed)
+    directions = torch.randperm(artifact.spec.d_model, generator=generator)
+    neurons = torch.randperm(artifact.spec.d_mlp, generator=generator)
+    weights = {}
+    for name, weight in artifact.weights.items():
+        kind = name.rpartition(".")[2]
+        for axes, order in ((DIRECTIONS, directions), (NEURONS, neurons)):
+            weight = weight.index_select(axes[kind], order) if kind in axes else weight
+        weights[name] = weight
+    rule = artifact.positions
+    moved = replace(rule, repeated=rule.repeated[:, directions], slope=rule.slope[directions])
+    return replace(artifact, weights=weights, positions=moved)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "tape"), LONG[:2])
+def test_twenty_thousand_choices_are_the_same_in_the_dense_pass_and_the_fast_decoder(name, tape):
+    artifact = model(name, "float64")
+    prompt = prompt_rows(machine_of(artifact), tape)
+    trace = decoded(fast(name).stream(), prompt, 20_000)
+    whole = np.concatenate([prompt, trace])
+    assert len(trace) == 20_000
+    assert np.array_equal(DenseStream(artifact).feed(whole), fast(name).stream().feed(whole))
+
+
 def test_the_dense_pass_decodes_the_same_by_itself():
     artifact = model("bb5", "float64")
     machine = machine_of(artifact)
