@@ -249,3 +249,34 @@ def averages(dtype: str = "float64") -> Artifact:
     b.never(0)
     b.never(1)
     return b.artifact()
+
+
+def gated(seed: int, *, gate: float = 4.0, both: bool = False, dtype: str = "float64") -> Artifact:
+    """Two dozen neurons that the feature "on" keeps off, as long as the feature "some" is at most 1.
+
+    Args:
+        seed: Draws what neurons write and what logits read.
+        gate: How much being on is worth; with less than 4, nothing keeps the neurons off.
+        both: Whether there are tokens for which "some" is 2.
+        dtype: The float type.
+    """
+    draws = np.random.default_rng(seed)
+    bits, outs = [f"b{i}" for i in range(5)], [f"o{i}" for i in range(6)]
+    tokens = [(v, on) for v in range(32) for on in (0, 1) if both or v & 3 != 3]
+    b = Builder(["on", "some", *bits, *outs], len(tokens) + 2, layers=2, heads=2, neurons=24, dtype=dtype)
+    for row, (value, on) in enumerate(tokens, start=2):
+        b.embed(row, {"on": float(on)} | {bit: float(value >> i & 1) for i, bit in enumerate(bits)})
+    for bit in bits[:2]:
+        b.neuron(0, {bit: 1.0}, {"some": 1.0})
+    for _ in range(24):
+        signs = {bit: float(draws.choice([-1, 1])) for bit in bits}
+        rest = {bit: sign for bit, sign in signs.items() if bit in bits[2:]}
+        write = {out: float(draws.integers(-3, 4)) for out in outs}
+        b.neuron(1, rest | {"some": 1.0, "on": gate, "1": -gate}, write)
+    for row in range(2, len(tokens) + 2):
+        form = {name: float(draws.integers(-9, 10)) for name in [*outs, *bits, "on"]}
+        b.weights["unembed.W_U"][:, row] = b.reading(form)[0]
+        b.weights["unembed.b_U"][row] = draws.normal()
+    b.never(0)
+    b.never(1)
+    return b.artifact()

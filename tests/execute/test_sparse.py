@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from execute.sparse_artifacts import CELLS, LONGEST, averages, memory, memory_rows, random_artifact
+from execute.sparse_artifacts import CELLS, LONGEST, averages, gated, memory, memory_rows, random_artifact
 from seme.core.errors import FolderError, InputError, MissingExtraError, UsageError
 from seme.execute.sparse import Sparse, build
 from seme.execute.stream import DenseStream
@@ -178,6 +178,32 @@ def test_damaged_weights_agree(seed):
         flat[place] = flat[place] * 0.75 + 0.01
 
     agrees(changed(artifact, name, damaged), memory_prompts(seed, 2, 40), 12)
+
+
+def test_neurons_that_a_low_feature_keeps_off_are_passed_over_and_agree():
+    artifact = gated(1)
+    sparse = agrees(artifact, [[0, *range(2, 50)], [0, 5, 9]], 60)
+    (_, last) = sparse.report["neurons"]
+    assert sum(last["gated"]) == last["directions"] > 5
+
+
+def test_a_gate_that_is_too_weak_passes_over_nothing_and_agrees():
+    sparse = agrees(gated(1, gate=0.5), [[0, *range(2, 50)], [0, 5, 9]], 60)
+    assert sparse.report["neurons"][1]["gated"] == []
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_where_a_hope_does_not_hold_the_neurons_are_computed(seed):
+    artifact = gated(seed, both=True)
+    sparse = agrees(artifact, [[0, *range(2, 66)], [0, 5, 9]], 60)
+    last = sparse.report["neurons"][1]
+    assert sum(last["gated"]) == last["directions"] > 5
+    outputs = artifact.weights["blocks.1.mlp.W_out"]
+    silent = {**artifact.weights, "blocks.1.mlp.W_out": torch.zeros_like(outputs)}
+    off = DenseStream(replace(artifact, weights=silent)).feed([0, *range(2, 66)]).tolist()
+    rows = [row for row in range(2, 66) if (row - 2) % 2 == 0 and (row - 2) // 2 & 3 == 3]
+    on = DenseStream(artifact).feed([0, *range(2, 66)]).tolist()
+    assert any(off[row - 1] != on[row - 1] for row in rows), "some closed gate must matter, or this tests nothing"
 
 
 def test_a_checkpoint_continues_identically(memories, tmp_path):

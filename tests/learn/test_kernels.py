@@ -181,6 +181,15 @@ def test_a_model_that_mixes_samples_is_refused():
         ntk(Mixing(3, 1), None, torch.randn(4, 3))
 
 
+def test_an_output_near_zero_by_chance_is_not_taken_for_a_mixed_batch():
+    torch.manual_seed(0)
+    x, model = torch.randn(4, 512), nn.Linear(512, 1)
+    with torch.no_grad():
+        model.bias -= model(x[:1])[0]
+    assert abs(model(x[:1]).item()) < 1e-6 < abs(model(x[1:2]).item())
+    assert ntk(model, None, x).shape == (4, 1, 4, 1)
+
+
 def test_wrong_names_and_shapes_are_refused():
     model = nn.Linear(3, 1)
     with pytest.raises(UnsuitableModelError, match="no such parameter"):

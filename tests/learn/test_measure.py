@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from seme.core.errors import DivergedError, UnsuitableModelError, UsageError
-from seme.learn._compare import centred_kernel_alignment, kernel_distance, r_squared
+from seme.learn._compare import accuracy, centred_kernel_alignment, kernel_distance, r_squared
 from seme.learn.measure import log_steps, measure, measure_run
 from seme.learn.models import Activation, Mlp, Transformer
 from seme.learn.tasks import TASKS, Task, make_task, product, product_bits, product_tokens
@@ -175,6 +175,86 @@ def test_hard_k_max_does_not_become_linear_with_width():
     assert gaps[1024] > 0.3
     smooth = {width: measure_run(mlp(width, "gelu")(0), data(0), how).end.taylor_gap for width in (64, 1024)}
     assert smooth[1024] < 0.05
+
+
+def test_a_small_output_scale_lets_hard_k_max_learn_and_it_is_still_not_linear():
+    learned = {w: measure_run(mlp(w, "kmax:8", alpha=0.1)(0), data(0), Training(steps=1000)) for w in (256, 1024)}
+    assert min(run.r2 for run in learned.values()) > 0.9
+    assert min(run.end.taylor_gap for run in learned.values()) > 0.2
+    # the control: at scale 1 the jumps keep it from learning, so its gap would say little
+    assert measure_run(mlp(256, "kmax:8")(0), data(0), Training(steps=1000)).r2 < 0.5
+
+
+def test_accuracy_counts_classes_and_is_absent_without_them():
+    outputs, targets = torch.tensor([[1.0, 0.0], [0.2, 0.3], [5.0, 4.0]]), torch.eye(2)[[0, 1, 1]]
+    assert accuracy(outputs, targets) == pytest.approx(2 / 3)
+    model = Mlp(inputs=10, outputs=5, width=64, activation="square")
+    report = measure_run(model, make_task("modular", seed=0, modulus=5).as_numbers(), Training(steps=200))
+    assert report.end.train_accuracy == 1.0
+    assert report.checkpoints[0].train_accuracy == pytest.approx(0.2, abs=0.25)
+    assert "accuracy" in report.numbers()
+    plain = measure_run(mlp(8)(0), data(0), Training(steps=1))
+    assert plain.end.accuracy is None
+    assert "accuracy" not in plain.numbers()
+
+
+@pytest.mark.slow
+def test_modular_addition_leaves_the_linear_regime_memorises_then_generalises_with_weight_decay_only():
+    ends = {}
+    for decay in (0.1, 0.0):
+        task = make_task("modular", seed=0, modulus=23, share=0.7).as_numbers()
+        model = Mlp(inputs=46, outputs=23, width=256, activation="square", parametrization="mean-field")
+        how = Training(steps=1024, optimiser="adamw", rate=0.01, weight_decay=decay, stop=0.0, center=False)
+        ends[decay] = measure_run(model, task, how).checkpoints
+
+    def first(decay, holds):
+        return next(c.step for c in ends[decay] if holds(c))
+
+    left, memorised = (
+        first(0.1, lambda c: c.taylor_gap > 0.1),
+        first(0.1, lambda c: c.train_accuracy > 0.95),
+    )
+    generalised = first(0.1, lambda c: c.accuracy > 0.95)
+    assert left < memorised < generalised / 4
+    assert ends[0.0][-1].train_accuracy == 1.0
+    assert ends[0.0][-1].accuracy < 0.5
+
+
+def test_ordered_tokens_lie_on_a_line_in_the_order_of_their_numbers():
+    task = product_tokens(values=8)
+    model = Transformer(vocabulary=8, length=2, width=16, levels=task.levels)
+    table = model.tokens.weight.detach()
+    steps = table.diff(dim=0)
+    assert torch.allclose(steps, steps[:1].expand_as(steps), atol=1e-5)
+    assert 0.5 < float(table.square().mean()) < 2.0
+    other = Transformer(vocabulary=8, length=2, width=16).tokens.weight.detach().diff(dim=0)
+    assert not torch.allclose(other, other[:1].expand_as(other), atol=0.5)
+
+
+def gradient_by_score(monkeypatch, width, heads):
+    """Root mean square of the derivative of the output by an attention score, over seeds and inputs."""
+    seen = []
+
+    def attend(query, key, value, is_causal):
+        assert is_causal
+        scores = query @ key.mT / query.shape[-1] ** 0.5
+        scores.retain_grad()
+        seen.append(scores)
+        return scores.masked_fill(torch.ones(scores.shape[-2:]).triu(1) > 0, float("-inf")).softmax(-1) @ value
+
+    monkeypatch.setattr(nn.functional, "scaled_dot_product_attention", attend)
+    tokens = product_tokens(values=8).train_x
+    for seed in range(8):
+        Transformer(vocabulary=8, length=2, width=width, heads=heads, seed=seed)(tokens).sum().backward()
+    return float(torch.stack([scores.grad[:, :, 1, 0].square().mean() for scores in seen]).mean().sqrt())
+
+
+def test_a_score_matters_less_with_more_heads_but_not_with_wider_ones(monkeypatch):
+    """Why a transformer with a fixed number of heads does not become linear as it becomes wider."""
+    wider = gradient_by_score(monkeypatch, 256, 4) / gradient_by_score(monkeypatch, 16, 4)
+    more = gradient_by_score(monkeypatch, 256, 64) / gradient_by_score(monkeypatch, 16, 4)
+    assert 0.6 < wider < 1.6
+    assert 0.15 < more < 0.4  # 1 / sqrt(16)
 
 
 def test_a_report_is_the_same_on_every_run():

@@ -3,9 +3,11 @@ import shutil
 
 import pytest
 
+from seme.core.errors import FolderError
 from seme.report.linearity import as_text, write_page
 from seme.store import Store
-from seme.studies.linearity import grid, study, surfaces
+from seme.studies.linearity import study, surfaces
+from seme.studies.settings import grid
 
 pytest.importorskip("plotly")
 
@@ -22,6 +24,22 @@ def test_the_table_has_a_line_per_setting_and_slope(result):
     assert len(lines) == 4 + 2
     assert "expected -1" in lines[-2]
     assert json.loads(as_text(result[0], as_json=True)) == result[0]
+
+
+def test_classes_are_shown_with_their_accuracy_and_the_step_of_each_event(tmp_path):
+    configurations = grid(seeds=1, widths=(64,), activations=("square",), task="modular", size=5, steps=128, stop=0.0)
+    with Store(tmp_path / "runs.db") as store:
+        found = study(configurations, store, workers=1)
+    event = found["runs"][0]["events"]["memorised"][0]
+    shown = as_text(found, as_json=False).splitlines()[1]
+    assert f"memorised {event}" in shown
+    assert "generalised never" in shown
+
+
+def test_a_page_that_cannot_be_written_is_a_clear_error(result, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(FolderError, match="cannot write the page"):
+        write_page(result[0], [], tmp_path / "file" / "page.html")
 
 
 @pytest.mark.filterwarnings("ignore")  # the driver's own pipes, closed at exit
@@ -46,6 +64,7 @@ def test_the_page_opens_without_a_network_and_shows_the_numbers_of_the_json(resu
             "document.getElementById('gap-plot').data.filter(d => d.error_y && d.error_y.array)"
             ".map(d => Array.from(d.y))"
         )
+        surface = page.evaluate("document.getElementById('surfaces-plot').data.map(d => [d.type, d.z[0][0]])")
         plots = page.locator(".plotly-graph-div .main-svg").count()
         sections = page.locator(".plot").count()
         browser.close()
@@ -55,5 +74,8 @@ def test_the_page_opens_without_a_network_and_shows_the_numbers_of_the_json(resu
     gaps = {(row["activation"], row["width"]): row["taylor_gap"]["value"] for row in data["runs"]}
     assert [text.split()[0] for text in shown] == [f"{row['taylor_gap']['value']:.3g}" for row in data["runs"]]
     assert drawn == [[gaps[name, 8], gaps[name, 16]] for name in ("gelu", "kmax:2")]
+    assert [kind for kind, _ in surface] == ["surface"] * 4
+    corners = [result[1][name][0][0] for name in ("target", "network", "taylor", "linear")]
+    assert [corner for _, corner in surface] == pytest.approx(corners)
     assert sections == 6
     assert plots >= sections

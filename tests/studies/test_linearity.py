@@ -1,10 +1,12 @@
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -12,8 +14,9 @@ import torch
 from seme.core.errors import DivergedError, FolderError, InputError, MissingExtraError, TooLargeError, UsageError
 from seme.store import Store
 from seme.studies.checkpoints import compare_checkpoints
-from seme.studies.linearity import Setting, grid, run_one, study, surfaces
+from seme.studies.linearity import run_one, study, surfaces
 from seme.studies.runners import InProcess, OnRay, Processes, make_runner
+from seme.studies.settings import Setting, grid, make
 from seme.studies.sweep import sweep
 
 TINY = {"seeds": 2, "widths": (8, 16), "activations": ("gelu",), "steps": 30}
@@ -87,6 +90,42 @@ def test_a_killed_worker_process_is_reported_and_the_next_sweep_goes_on(tmp_path
     assert times_run(tmp_path, 0) == 1
 
 
+def alive(process):
+    """Whether a process runs (one that ended but was not waited for does not)."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs Linux's /proc")
+def test_workers_end_when_their_sweep_is_killed(tmp_path):
+    script = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "from test_linearity import count, jobs\n"
+        "from pathlib import Path; from seme.store import Store\n"
+        "from seme.studies.runners import Processes; from seme.studies.sweep import sweep\n"
+        "folder = Path(sys.argv[2])\n"
+        "if __name__ == '__main__':\n"
+        "    sweep('s', jobs(folder, 100_000), Store(folder / 'runs.db'), Processes(count, 2))"
+    )
+    (tmp_path / "script.py").write_text(script)
+    arguments = [sys.executable, str(tmp_path / "script.py"), str(Path(__file__).parent), str(tmp_path)]
+    owner = subprocess.Popen(arguments)
+    workers = set()
+    while len(workers) < 2:
+        assert owner.poll() is None
+        workers = {int(file.name.split("-")[2]) for file in tmp_path.glob("run-*")}
+        time.sleep(0.1)
+    owner.kill()
+    owner.wait()
+    for _ in range(300):
+        if not any(alive(worker) for worker in workers):
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"workers {workers} outlived their sweep")
+
+
 def test_two_sweeps_over_one_store_share_the_work(tmp_path):
     script = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
@@ -125,6 +164,16 @@ def test_without_ray_the_runner_says_what_to_install(monkeypatch):
         make_runner("none", count)
 
 
+def test_a_cluster_that_cannot_be_reached_is_a_clear_error(monkeypatch):
+    def refuse(**options):
+        raise ConnectionError("no cluster at 192.0.2.1:6379")
+
+    monkeypatch.setitem(sys.modules, "ray", SimpleNamespace(is_initialized=lambda: False, init=refuse))
+    with pytest.raises(UsageError, match=r"Ray: no cluster at 192\.0\.2\.1") as refused:
+        make_runner("ray", count)
+    assert "RAY_ADDRESS" in refused.value.hint
+
+
 def test_a_study_gives_verdicts_intervals_and_slopes_as_plain_json(tmp_path):
     with Store(tmp_path / "runs.db") as store:
         result = study(grid(**TINY), store, workers=1)
@@ -159,6 +208,43 @@ def test_the_size_of_a_task_is_a_setting():
     assert shares["parameters"] == 8 * (2 * 5 + 1) + 8 * 5
 
 
+def test_options_left_out_are_not_part_of_the_key_and_those_given_are():
+    plain, shared = (Setting(task="modular", share=share).configuration(0) for share in (None, 0.7))
+    assert "share" not in plain
+    assert shared["share"] == 0.7
+    assert len(make(shared)[1].train_x) == round(0.7 * 13**2) != len(make(plain)[1].train_x)
+
+
+def test_heads_grow_with_the_width_where_their_own_width_is_given():
+    for width, head_width, heads in ((16, None, 4), (16, 4, 4), (32, 4, 8)):
+        setting = Setting(model="transformer", task="product-tokens", width=width, head_width=head_width)
+        assert make(setting.configuration(0))[0].blocks[0].heads == heads
+
+
+def test_events_tell_leaving_the_linear_regime_memorising_and_generalising(tmp_path):
+    with Store(tmp_path / "runs.db") as store:
+        configurations = grid(
+            1,
+            (64,),
+            ("square",),
+            task="modular",
+            size=5,
+            steps=128,
+            stop=0.0,
+            per_doubling=2,
+            parametrization="mean-field",
+        )
+        row = study(configurations, store, workers=1)["runs"][0]
+    steps = [point["step"] for point in row["history"]]
+    assert steps == [0, 1, 2, 3, 4, 6, 8, 11, 16, 23, 32, 45, 64, 91, 128]
+    first = row["events"]["memorised"][0]
+    at = steps.index(first)
+    assert row["history"][at]["train_accuracy"] >= 0.95 > row["history"][at - 1]["train_accuracy"]
+    assert row["events"]["left_linear_regime"][0] in steps
+    assert row["events"]["generalised"] == [None]
+    assert row["accuracy"]["value"] < 0.95 <= row["train_accuracy"]["value"]
+
+
 def test_the_text_is_part_of_the_key():
     one, other = (Setting(task="text", data=text).configuration(0) for text in ("a" * 99, "b" * 99))
     assert one["text_hash"] != other["text_hash"]
@@ -182,7 +268,11 @@ def test_runs_of_one_configuration_are_equal_in_another_process():
     "wrong",
     [{"task": "none"}, {"model": "none"}, {"activation": "none"}, {"width": 0}, {"optimiser": "none"},
      {"parametrization": "none"}, {"model": "transformer", "task": "product"},
-     {"size": 5}, {"size": 1, "task": "modular"}],
+     {"size": 5}, {"size": 1, "task": "modular"}, {"share": 0.5}, {"share": 1.0, "task": "modular"},
+     {"head_width": 4}, {"embedding": "ordered"}, {"per_doubling": 0},
+     {"model": "transformer", "task": "product-tokens", "width": 8, "head_width": 3},
+     {"model": "transformer", "task": "product-tokens", "embedding": "none"},
+     {"model": "transformer", "task": "modular", "embedding": "ordered"}],
 )  # fmt: skip
 def test_settings_that_do_not_exist_are_refused(wrong):
     with pytest.raises(UsageError):
@@ -242,6 +332,11 @@ def test_checkpoints_that_cannot_be_compared_are_refused(folders, tmp_path):
         compare_checkpoints(folders / "before", folders / "other", folders / "text.txt")
     with pytest.raises(FolderError, match=r"config\.json"):
         compare_checkpoints(folders / "before", tmp_path, folders / "text.txt")
+    broken = shutil.copytree(folders / "near", tmp_path / "broken")
+    weights = broken / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:200])
+    with pytest.raises(FolderError, match="cannot load"):
+        compare_checkpoints(folders / "before", broken, folders / "text.txt")
     short = tmp_path / "short.txt"
     short.write_text("short")
     with pytest.raises(InputError, match="at least"):

@@ -24,6 +24,11 @@ def r_squared(outputs: Tensor, targets: Tensor) -> float:
     return 1.0 - error / rest if rest > 0 else float(error == 0)
 
 
+def accuracy(outputs: Tensor, targets: Tensor) -> float:
+    """Share of rows whose largest output is where the target's is."""
+    return (outputs.argmax(1) == targets.argmax(1)).double().mean().item()
+
+
 def kernel_distance(one: Tensor, other: Tensor) -> float:
     """1 - cosine between two kernels: blind to scale (Fort et al. 2020)."""
     one, other = one.double(), other.double()  # distances near 0 would drown in float32

@@ -101,17 +101,21 @@ def check_suitable(model: nn.Module, params: Params, x: Tensor) -> None:
         raise UnsuitableModelError("cannot measure on no samples", hint="pass at least one input row")
     with torch.no_grad():
         pair = torch.cat([x[:1], x[1:2] if len(x) > 1 else x[:1]])
-        alone, together = call(model, params, x[:1])[0], call(model, params, pair)[0]
-    if alone.shape != together.shape or not _close(alone, together):
+        alone, together = call(model, params, x[:1])[0], call(model, params, pair)
+    if alone.shape != together[0].shape or not _close(alone, together):
         raise UnsuitableModelError(
             "the output for a sample changes with the rest of its batch, or from one call to the next",
             hint="call model.eval(), and remove what mixes samples or draws random numbers",
         )
 
 
-def _close(one: Tensor, other: Tensor) -> bool:
-    """Equal up to rounding: the square root of the float type's epsilon, relative to the outputs."""
-    slack = torch.finfo(one.dtype).eps ** 0.5
-    both_finite = torch.isfinite(one) & torch.isfinite(other)
-    size = one[both_finite].abs().max().item() if both_finite.any() else 1.0
-    return torch.allclose(one, other, rtol=slack, atol=slack * max(size, 1e-30), equal_nan=True)
+def _close(alone: Tensor, together: Tensor) -> bool:
+    """Whether a sample's outputs are those of the batch's first row, up to rounding.
+
+    The slack is the square root of the float type's epsilon, relative to the largest output of the batch: the first
+    row alone may be near zero by chance.
+    """
+    slack = torch.finfo(alone.dtype).eps ** 0.5
+    finite = together[torch.isfinite(together)].abs()
+    size = finite.max().item() if len(finite) else 1.0
+    return torch.allclose(alone, together[0], rtol=slack, atol=slack * max(size, 1e-30), equal_nan=True)

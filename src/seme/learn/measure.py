@@ -12,6 +12,7 @@ from torch.func import jvp
 
 from seme.core.errors import UnsuitableModelError
 from seme.learn._compare import (
+    accuracy,
     compare_hidden,
     hidden_activations,
     kernel_distance,
@@ -41,6 +42,8 @@ class Checkpoint:
         loss: Half the mean squared error on the training set.
         r2: Of the network on the probe.
         train_r2: Of the network on the training set.
+        accuracy: Share of the probe whose largest output is the right class; None with one output.
+        train_accuracy: The same on the training set.
         taylor_gap: |f_t - f_0 - J_0 dtheta| / |f_t - f_0|.
         taylor_r2: R^2 of f_0 + J_0 dtheta on the set that decides whether the task is learned.
         trajectory_gap: |f_t - g_t| / |f_t - f_0| against the linear model trained the same way.
@@ -54,6 +57,8 @@ class Checkpoint:
     loss: float
     r2: float
     train_r2: float
+    accuracy: float | None
+    train_accuracy: float | None
     taylor_gap: float
     taylor_r2: float
     trajectory_gap: float
@@ -100,16 +105,21 @@ class RunReport:
         hidden = list(self.hidden.values())
         last = asdict(self.end)
         names = ("taylor_gap", "taylor_r2", "trajectory_gap", "kernel_drift", "kernel_distance")
-        return {name: last[name] for name in (*names, "kernel_velocity", "weight_movement", "loss")} | {
-            "r2": self.r2,
-            "probe_r2": last["r2"],
-            "readout_share": self.readout_share,
-            "hidden_change": max((h["relative_change"] for h in hidden), default=0.0),
-            "cosine": min((h["cosine"] for h in hidden), default=1.0),
-            "cka": min((h["cka"] for h in hidden), default=1.0),
-            "barrier": self.barrier,
-            "steps": float(last["step"]),
-        }
+        classes = {name: last[name] for name in ("accuracy", "train_accuracy") if last[name] is not None}
+        return (
+            {name: last[name] for name in (*names, "kernel_velocity", "weight_movement", "loss")}
+            | classes
+            | {
+                "r2": self.r2,
+                "probe_r2": last["r2"],
+                "readout_share": self.readout_share,
+                "hidden_change": max((h["relative_change"] for h in hidden), default=0.0),
+                "cosine": min((h["cosine"] for h in hidden), default=1.0),
+                "cka": min((h["cka"] for h in hidden), default=1.0),
+                "barrier": self.barrier,
+                "steps": float(last["step"]),
+            }
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,13 +137,16 @@ class Report:
     verdict: str
 
 
-def log_steps(steps: int) -> tuple[int, ...]:
-    """0, 1, 2, 4, 8 ... and no further than `steps`.
+def log_steps(steps: int, per_doubling: int = 1) -> tuple[int, ...]:
+    """0, 1, 2, 4, 8 ... and no further than `steps`; with more points between where they are asked for.
 
     >>> log_steps(10)
     (0, 1, 2, 4, 8)
+    >>> log_steps(10, per_doubling=2)
+    (0, 1, 2, 3, 4, 6, 8)
     """
-    return (0, *(1 << k for k in range(steps.bit_length()) if 1 << k <= steps))
+    points = (round(2 ** (k / per_doubling)) for k in range(per_doubling * steps.bit_length()))
+    return (0, *sorted({point for point in points if point <= steps}))
 
 
 def measure(
@@ -143,6 +156,7 @@ def measure(
     *,
     seeds: Sequence[int] = (0, 1, 2, 3, 4),
     probe: Tensor | None = None,
+    per_doubling: int = 1,
     memory: int = DEFAULT_MEMORY,
 ) -> Report:
     """Trains a network for every seed and reports how linear it stayed.
@@ -153,6 +167,7 @@ def measure(
         how: Optimiser, rate, steps, centring.
         seeds: Seeds.
         probe: Inputs to compare functions on; None for the task's own probe.
+        per_doubling: Checkpoints each time the number of steps doubles.
         memory: Bytes for each kernel's work space.
 
     Returns:
@@ -162,7 +177,9 @@ def measure(
         UnsuitableModelError: The model cannot be measured, or its outputs do not fit the targets.
         DivergedError: Training left the finite numbers.
     """
-    runs = tuple(measure_run(model(s), task(s), how, probe=probe, memory=memory) for s in seeds)
+    runs = tuple(
+        measure_run(model(s), task(s), how, probe=probe, per_doubling=per_doubling, memory=memory) for s in seeds
+    )
     return summarise(runs)
 
 
@@ -180,6 +197,7 @@ def measure_run(
     how: Training | None = None,
     *,
     probe: Tensor | None = None,
+    per_doubling: int = 1,
     memory: int = DEFAULT_MEMORY,
 ) -> RunReport:
     """Trains one network and measures it at log-spaced steps; arguments and errors as for `measure`."""
@@ -199,7 +217,7 @@ def measure_run(
         rate = stable / 2 if how.optimiser in ("gd", "momentum") else ADAM_RATE
     ruler = _Ruler(model, start, task, how, probe, memory)
     linear = train_linear(model, start, task.train_x, task.train_y, ruler.probe, how, rate)
-    wanted, found, seen = set(log_steps(how.steps)), [], 0
+    wanted, found, seen = set(log_steps(how.steps, per_doubling)), [], 0
     state: State | None = None
     for state in train(model, start, task.train_x, task.train_y, how, rate):
         if state.step in wanted or state.done:
@@ -229,6 +247,7 @@ class _Ruler:
             self.origin = call(model, start, self.probe)
             self.train_origin = call(model, start, task.train_x)
         width = self.origin.shape[1]
+        self.classes = width > 1
         # Full kernels while they are small; else the sum over outputs of each output's kernel.
         self.outputs = "full" if 16 * width <= KERNEL_ROWS else "trace"
         rows = max(16, KERNEL_ROWS // width)
@@ -254,14 +273,15 @@ class _Ruler:
         passed = state.step - self.previous_step
         velocity = kernel_distance(kernel, self.previous) / passed if passed else 0.0
         self.previous, self.previous_step = kernel, state.step
-        r2 = self._r2(change, train=False)
         on_train = self.task.learned_on == "train" or not self.own_probe
-        taylor = self._r2(self._train_slope(step), train=True) if on_train else self._r2(slope, train=False)
+        taylor = self._quality(r_squared, *((self._train_slope(step), True) if on_train else (slope, False)))
         return Checkpoint(
             step=state.step,
             loss=state.loss,
-            r2=r2,
-            train_r2=self._r2(train_change, train=True),
+            r2=self._quality(r_squared, change, train=False),
+            train_r2=self._quality(r_squared, train_change, train=True),
+            accuracy=self._quality(accuracy, change, train=False) if self.classes else None,
+            train_accuracy=self._quality(accuracy, train_change, train=True) if self.classes else None,
             taylor_gap=relative(change - slope, change),
             taylor_r2=taylor,
             trajectory_gap=relative(change + self.origin - linear, change),
@@ -274,13 +294,13 @@ class _Ruler:
     def _train_slope(self, step: dict[str, Tensor]) -> Tensor:
         return jvp(function_of(self.model, self.task.train_x), (self.start,), (step,))[1].detach()
 
-    def _r2(self, change: Tensor, *, train: bool) -> float:
-        """R^2 of a learned change, the outputs at the start added where training was not centred."""
+    def _quality(self, score: Callable[[Tensor, Tensor], float], change: Tensor, train: bool) -> float:
+        """Scores a learned change, the outputs at the start added where training was not centred."""
         if not train and not self.own_probe:
             return float("nan")
         origin = self.train_origin if train else self.origin
         targets = self.task.train_y if train else self.task.probe_y
-        return r_squared(change if self.how.center else change + origin, targets)
+        return score(change if self.how.center else change + origin, targets)
 
     def report(self, state: State, found: tuple[Checkpoint, ...], rate: float, stable: float) -> RunReport:
         """What is measured only once, at the end."""

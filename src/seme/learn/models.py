@@ -184,10 +184,13 @@ class Transformer(nn.Module):
         length: Longest input.
         width: d_model; the feed-forward layer has four times as many units.
         depth: Blocks.
-        heads: Attention heads.
+        heads: Attention heads. With a fixed number the network does not become linear with width: a score
+            moves by as much as the function does. The heads have to grow with the width.
         activation: Of the feed-forward layers.
-        parametrization: As for `Mlp`; embeddings are standard normal throughout ("ntk") or small
-            ("standard").
+        parametrization: As for `Mlp`; embeddings are standard normal in each.
+        levels: The number each token stands for; the first embeddings then lie on a line in that order,
+            `(level u + v) / sqrt(2)` for standardised levels and standard normal u and v. None for
+            unrelated rows.
         alpha: Factor on the output.
         seed: Of the initial weights.
     """
@@ -204,6 +207,7 @@ class Transformer(nn.Module):
         activation: str = "gelu",
         parametrization: str = "ntk",
         alpha: float = 1.0,
+        levels: Tensor | None = None,
         seed: int = 0,
     ):
         super().__init__()
@@ -214,6 +218,10 @@ class Transformer(nn.Module):
         self.tokens, self.positions = nn.Embedding(vocabulary, width), nn.Embedding(length, width)
         for table in (self.tokens, self.positions):
             nn.init.normal_(table.weight, generator=generator)
+        if levels is not None:
+            line = torch.randn(2, width, generator=generator)
+            with torch.no_grad():
+                self.tokens.weight.copy_((_standard(levels)[:, None] * line[0] + line[1]) / math.sqrt(2))
         make = {"bias_gain": 0.0, "parametrization": parametrization, "generator": generator}
         self.blocks = nn.ModuleList(Block(width, heads, Activation(name=activation), make) for _ in range(depth))
         self.norm = nn.LayerNorm(width)
@@ -226,6 +234,10 @@ class Transformer(nn.Module):
         for block in self.blocks:
             stream = block(stream)
         return self.readout(self.norm(stream[:, -1])) * self.factor
+
+
+def _standard(levels: Tensor) -> Tensor:
+    return (levels - levels.mean()) / levels.std(correction=0)
 
 
 class Block(nn.Module):

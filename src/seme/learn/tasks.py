@@ -29,6 +29,7 @@ class Task:
         vocabulary: Number of tokens; 0 for numbers.
         learned_on: "probe" or "train": where R^2 decides whether anything was learned. Tasks that are
             memorised long before they generalise (or never do) are judged on what was memorised.
+        levels: The number that each token stands for; None where tokens stand for none.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Task:
     probe_y: Tensor
     vocabulary: int = 0
     learned_on: str = "probe"
+    levels: Tensor | None = None
 
     def as_numbers(self) -> Task:
         """The same task with tokens as one-hot numbers laid side by side, for a perceptron."""
@@ -79,7 +81,8 @@ def product_tokens(*, seed: int = 0, values: int = 16, share: float = 0.7) -> Ta
     numbers = torch.tensor(list(pairs(range(values), repeat=2)))
     level = torch.linspace(-1.0, 1.0, values)
     target = _standard(level[numbers].prod(1))
-    return _shuffled("product-tokens", numbers, target, seed, share, vocabulary=values, learned_on="train")
+    more = {"vocabulary": values, "learned_on": "train", "levels": level}
+    return _shuffled("product-tokens", numbers, target, seed, share, **more)
 
 
 def modular(*, seed: int = 0, modulus: int = 13, share: float = 0.6) -> Task:

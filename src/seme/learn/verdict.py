@@ -11,6 +11,8 @@ from scipy import stats
 # Below this the network explains less than nine tenths of its targets, and "it stayed linear" may only mean
 # that it stayed where it was: an identity activation on a product (R^2 near 0) has a tiny gap.
 LEARNED_R2 = 0.9
+# Where there are classes, memorised and generalised mean that 19 of 20 answers are right.
+LEARNED_ACCURACY = 0.95
 # A gap of 0.1 leaves 1% of the learned function's energy (the gap squared) outside the tangent space, which
 # costs the linear model about that much R^2. Relu networks of some hundred units stand there.
 LINEAR_GAP = 0.1

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from seme.core.errors import MissingExtraError
+from seme.core.errors import FolderError, MissingExtraError
 
 COLUMNS = (
     ("taylor_gap", "Taylor gap"),
@@ -43,12 +43,26 @@ def as_text(result: dict[str, Any], as_json: bool) -> str:
     lines = []
     for row in result["runs"]:
         where = f"{row['task']} {row['model']} {row['activation']} {row['parametrization']} {row['width']}"
+        decay = row["setting"]["weight_decay"]
+        where += f" decay {decay:g}" if decay else ""
         shown = "  ".join(f"{title} {_estimate(row[name])}" for name, title in COLUMNS[:3])
         lines.append(f"{where:38} {row['verdict']:15} {shown}")
+        if "accuracy" in row:
+            lines.append(f"{'':38} {_events(row)}")
     for slope in result["slopes"]:
         expected = f"  (expected {slope['expected']})" if slope["expected"] else ""
         lines.append(f"slope with width, {slope['activation']}: {_estimate(slope['slope'])}{expected}")
     return "\n".join(lines)
+
+
+def _events(row: dict[str, Any]) -> str:
+    """When each event came, by seed: it tells leaving the linear regime from learning."""
+    words = {"left_linear_regime": "left the linear regime", "memorised": "memorised", "generalised": "generalised"}
+    shown = (
+        f"{words[name]} {', '.join('never' if step is None else str(step) for step in steps)}"
+        for name, steps in row["events"].items()
+    )
+    return f"accuracy {_estimate(row['accuracy'])} on unseen inputs; step (by seed): {'; '.join(shown)}"
 
 
 def _number(value: Any) -> str:
@@ -74,6 +88,7 @@ def write_page(result: dict[str, Any], surfaces: Sequence[dict[str, Any]], path:
 
     Raises:
         MissingExtraError: plotly is not installed.
+        FolderError: The file cannot be written.
     """
     try:
         graph = importlib.import_module("plotly.graph_objects")
@@ -88,15 +103,19 @@ def write_page(result: dict[str, Any], surfaces: Sequence[dict[str, Any]], path:
         for name, title, figure in figures
     )
     data = json.dumps(result, allow_nan=False).replace("</", "<\\/")
-    path.write_text(
+    page = (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<link rel="icon" href="data:,"><title>Linear in its weights?</title>'
         f"<style>{STYLE}</style><script>{script}</script></head><body>"
         "<h1>Was the network linear in its weights while it trained?</h1>"
         f"{_table(result)}{plots}"
-        f'<script type="application/json" id="data">{data}</script></body></html>',
-        encoding="utf-8",
+        f'<script type="application/json" id="data">{data}</script></body></html>'
     )
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise FolderError(f"cannot write the page {path}: {error}", hint="name another file") from error
 
 
 def _table(result: dict[str, Any]) -> str:
@@ -233,18 +252,24 @@ def _shares(graph: ModuleType, result: dict[str, Any]):
 def _surfaces(graph: ModuleType, surfaces: dict[str, Any]):
     subplots = importlib.import_module("plotly.subplots")
     names = ("target", "network", "taylor", "linear")
-    figure = subplots.make_subplots(1, 4, subplot_titles=names, shared_yaxes=True)
+    titles = ("target", "network", "its Taylor model", "trained linearly")
+    scenes = [[{"type": "surface"} for _ in names]]
+    figure = subplots.make_subplots(1, 4, specs=scenes, subplot_titles=titles, horizontal_spacing=0.01)
     for column, name in enumerate(names, 1):
         figure.add_trace(
-            graph.Contour(
+            graph.Surface(
                 x=surfaces["axis"],
                 y=surfaces["axis"],
                 z=surfaces[name],
-                zmin=-3,
-                zmax=3,
+                name=name,
+                cmin=-3,
+                cmax=3,
                 showscale=column == 4,
             ),
             row=1,
             col=column,
         )
+    axes = {"xaxis_title": "x1", "yaxis_title": "x2", "zaxis": {"title": "f", "range": [-3.5, 3.5]}}
+    figure.update_scenes(**axes, camera_eye={"x": 1.6, "y": -1.6, "z": 1.1})
+    figure.update_layout(height=360, margin={"l": 0, "r": 0, "b": 0})
     return figure

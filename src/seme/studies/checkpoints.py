@@ -67,17 +67,26 @@ def compare_checkpoints(before: Path, after: Path, data: Path) -> dict[str, Any]
 def _load(folder: Path) -> nn.Module:
     try:
         import transformers
+        from safetensors import SafetensorError
     except ModuleNotFoundError as error:
         raise MissingExtraError("comparing checkpoints", "hf") from error
     if not (folder / "config.json").is_file():
         raise FolderError(f"{folder} is no model folder: it has no config.json", hint="name a Hugging Face folder")
+    loading = transformers.utils.logging
+    verbosity, bars = loading.get_verbosity(), loading.is_progress_bar_enabled()
+    loading.set_verbosity_error()
+    loading.disable_progress_bar()
     try:
         config = transformers.AutoConfig.from_pretrained(folder)
         named = getattr(config, "architectures", None) or []
         kind = getattr(transformers, named[0], transformers.AutoModel) if named else transformers.AutoModel
         return kind.from_pretrained(folder, config=config, attn_implementation="eager").eval()
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
         raise FolderError(f"cannot load the model in {folder}: {error}") from error
+    finally:
+        loading.set_verbosity(verbosity)
+        if bars:
+            loading.enable_progress_bar()
 
 
 def _windows(folder: Path, data: Path, vocabulary: int) -> Tensor:

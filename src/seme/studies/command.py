@@ -11,7 +11,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from seme.core.errors import InputError, UsageError
 from seme.store import Store
-from seme.studies.linearity import grid, study, surfaces
+from seme.studies.linearity import study, surfaces
+from seme.studies.settings import grid
+
+ESTIMATE_SECONDS = 3600.0
 
 
 def linearity(
@@ -67,7 +70,14 @@ def linearity(
 def _bar(quiet: bool) -> Progress:
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=console, disable=quiet or not console.is_terminal, transient=True)
+    # Runs take from a second to minutes: an estimate from the last half minute alone would come and go.
+    return Progress(
+        *columns,
+        console=console,
+        disable=quiet or not console.is_terminal,
+        transient=True,
+        speed_estimate_period=ESTIMATE_SECONDS,
+    )
 
 
 def _numbers(name: str, text: str, kind: Callable[[str], Any]) -> list[Any]:

@@ -3,140 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
-from itertools import product as combinations
+from dataclasses import asdict
+from math import isfinite
 from typing import Any
 
 import torch
-from torch import nn
 
-from seme.core.errors import UsageError
 from seme.learn import call, linearize, parameters, stable_rate, train, train_linear
 from seme.learn.measure import Checkpoint, RunReport, measure_run, summarise
-from seme.learn.models import PARAMETRIZATIONS, Activation, Mlp, Transformer
-from seme.learn.tasks import TASKS, Task, default_text, make_task
-from seme.learn.training import OPTIMISERS, Training
-from seme.learn.verdict import LEARNED_R2, LINEAR_GAP, estimate, width_slope
-from seme.store import Run, Store, content_key
+from seme.learn.verdict import LEARNED_ACCURACY, LEARNED_R2, LINEAR_GAP, estimate, width_slope
+from seme.store import Run, Store
 from seme.studies.runners import Runner, make_runner
+from seme.studies.settings import make
 from seme.studies.sweep import Progress, sweep
 
 STUDY = "linearity"
-# Part of every key: raise it when a change alters what a run measures.
-VERSION = 1
-# What the size of a task is called there.
-SIZES = {"product-bits": "bits", "product-tokens": "values", "modular": "modulus", "text": "length"}
 # Expected slopes of the gap with width (smooth activations: first order in 1 / width; relu: kinks crossed).
 EXPECTED = {"relu": "-3/4 to -1/2", "gelu": "-1", "erf": "-1", "exp": "-1"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
-    """One point of the grid, without its seed.
-
-    Attributes:
-        task: Name of the task.
-        model: mlp or transformer.
-        activation: Name of the activation.
-        width: Hidden units, or d_model.
-        parametrization: standard, ntk or mean-field.
-        depth: Hidden layers or blocks.
-        alpha: Factor on the output.
-        optimiser: gd, momentum, adam or adamw.
-        rate: Learning rate; None to choose from the kernel.
-        steps: Most steps.
-        stop: Share of the first loss at which training ends.
-        weight_decay: Weight decay.
-        center: Whether the function at the start is subtracted.
-        size: Bits of product-bits, values of product-tokens, modulus of modular, characters seen of text;
-            None for the task's own.
-        data: A text for the task `text`; None for the one that ships with Python.
-    """
-
-    task: str = "product"
-    model: str = "mlp"
-    activation: str = "gelu"
-    width: int = 256
-    parametrization: str = "ntk"
-    depth: int = 1
-    alpha: float = 1.0
-    optimiser: str = "gd"
-    rate: float | None = None
-    steps: int = 1000
-    stop: float = 0.01
-    weight_decay: float = 0.0
-    center: bool = True
-    size: int | None = None
-    data: str | None = None
-
-    def __post_init__(self) -> None:
-        for what, value, known in (
-            ("task", self.task, tuple(TASKS)),
-            ("model", self.model, ("mlp", "transformer")),
-            ("parametrization", self.parametrization, PARAMETRIZATIONS),
-            ("optimiser", self.optimiser, OPTIMISERS),
-        ):
-            if value not in known:
-                raise UsageError(f"no {what} {value!r}", hint=f"use one of {', '.join(known)}")
-        Activation(name=self.activation)
-        if self.width < 1 or self.depth < 1 or self.steps < 1:
-            raise UsageError("width, depth and steps must be at least 1")
-        if self.size is not None and (self.size < 2 or self.task not in SIZES):
-            raise UsageError(
-                f"no size {self.size} for the task {self.task!r}",
-                hint=f"a size is at least 2, for one of {', '.join(SIZES)}",
-            )
-        if self.model == "transformer" and self.task in ("product", "product-bits", "sine"):
-            raise UsageError(
-                f"a transformer reads tokens, the task {self.task!r} gives numbers",
-                hint="use --task product-tokens, modular or text",
-            )
-
-    def configuration(self, seed: int) -> dict[str, Any]:
-        """What decides a run, as it is hashed."""
-        configuration = {**asdict(self), "seed": seed, "version": VERSION}
-        if self.task == "text":  # the text that ships with Python changes with its version
-            used = default_text() if self.data is None else self.data
-            configuration["text_hash"] = content_key("text", {"text": used})
-        return configuration
-
-
-def grid(seeds: int, widths: Sequence[int], activations: Sequence[str], **options: Any) -> list[dict[str, Any]]:
-    """Configurations of every width, activation and seed, cheapest first; `options` are `Setting`'s."""
-    if seeds < 1:
-        raise UsageError(f"a study needs at least one seed, got {seeds}")
-    decays = options.pop("weight_decays", None) or (0.0,)
-    settings = [
-        Setting(width=w, activation=a, weight_decay=d, **options)
-        for w, a, d in combinations(sorted(widths), activations, decays)
-    ]
-    return [setting.configuration(seed) for setting in settings for seed in range(seeds)]
-
-
-def make(configuration: dict[str, Any]) -> tuple[nn.Module, Task, Training]:
-    """The network, the data and the training of a run."""
-    values = {f.name: configuration[f.name] for f in fields(Setting)}
-    s, seed = Setting(**values), configuration["seed"]
-    more: dict[str, Any] = {"data": s.data} if s.task == "text" and s.data is not None else {}
-    if s.size is not None:
-        more[SIZES[s.task]] = s.size
-    task = make_task(s.task, seed=seed, **more)
-    shared = {
-        "outputs": task.train_y.shape[1], "width": s.width, "depth": s.depth, "activation": s.activation,
-        "parametrization": s.parametrization, "alpha": s.alpha, "seed": seed,
-    }  # fmt: skip
-    how = Training(
-        optimiser=s.optimiser,
-        rate=s.rate,
-        steps=s.steps,
-        stop=s.stop,
-        weight_decay=s.weight_decay,
-        center=s.center,
-    )
-    if s.model == "mlp":
-        task = task.as_numbers()
-        return Mlp(inputs=task.train_x.shape[1], **shared), task, how
-    return Transformer(vocabulary=task.vocabulary, length=task.train_x.shape[1], **shared), task, how
 
 
 def run_one(configuration: dict[str, Any]) -> dict[str, Any]:
@@ -148,7 +31,8 @@ def run_one(configuration: dict[str, Any]) -> dict[str, Any]:
     Returns:
         The run's report as plain JSON.
     """
-    return _plain(asdict(measure_run(*make(configuration))))
+    per_doubling = configuration.get("per_doubling", 1)
+    return _plain(asdict(measure_run(*make(configuration), per_doubling=per_doubling)))
 
 
 def _plain(value: Any) -> Any:
@@ -157,7 +41,7 @@ def _plain(value: Any) -> Any:
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
-    if isinstance(value, float) and not torch.isfinite(torch.tensor(value)):
+    if isinstance(value, float) and not isfinite(value):
         return None
     return value
 
@@ -189,7 +73,7 @@ def summary(runs: Iterable[Run]) -> dict[str, Any]:
         "schema": 1,
         "runs": rows,
         "slopes": _slopes(rows),
-        "thresholds": {"learned_r2": LEARNED_R2, "linear_gap": LINEAR_GAP},
+        "thresholds": {"learned_r2": LEARNED_R2, "learned_accuracy": LEARNED_ACCURACY, "linear_gap": LINEAR_GAP},
     }
 
 
@@ -200,10 +84,7 @@ def _setting(run: Run) -> dict[str, Any]:
 def _row(group: list[Run]) -> dict[str, Any]:
     reports = []
     for run in group:
-        points = tuple(
-            Checkpoint(**{k: float("nan") if v is None else v for k, v in c.items()})  # type: ignore[arg-type]
-            for c in run.result["checkpoints"]
-        )
+        points = tuple(_checkpoint(point) for point in run.result["checkpoints"])
         reports.append(RunReport(**{**run.result, "checkpoints": points}))
     report = summarise(reports)
     names = {name for r in reports for name in r.trace_shares}
@@ -222,11 +103,23 @@ def _row(group: list[Run]) -> dict[str, Any]:
     }
 
 
+def _checkpoint(stored: dict[str, Any]) -> Checkpoint:
+    """A checkpoint as it was measured: None was NaN, but where there are no classes to be accurate on."""
+    nan = float("nan")
+    values: dict[str, Any] = {k: nan if v is None and "accuracy" not in k else v for k, v in stored.items()}
+    return Checkpoint(**values)
+
+
 EVENTS = {
     "left_linear_regime": lambda c: c.step > 0 and c.taylor_gap > LINEAR_GAP,
-    "memorised": lambda c: c.train_r2 >= LEARNED_R2,
-    "generalised": lambda c: c.r2 >= LEARNED_R2,
+    "memorised": lambda c: _learned(c.train_accuracy, c.train_r2),
+    "generalised": lambda c: _learned(c.accuracy, c.r2),
 }
+
+
+def _learned(accuracy: float | None, r2: float) -> bool:
+    """Classes are learned by their accuracy (weight decay holds outputs, and so R2, down), numbers by R2."""
+    return r2 >= LEARNED_R2 if accuracy is None else accuracy >= LEARNED_ACCURACY
 
 
 def _first(report: RunReport, event: str) -> int | None:
@@ -251,7 +144,8 @@ def _slopes(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
             found.append(
                 {k: first[k] for k in ("task", "model", "activation", "parametrization")}
                 | {"widths": sorted(row["width"] for row in family), "slope": _plain(slope.as_json())}
-                | {"expected": EXPECTED.get(first["activation"])}
+                | {"expected": EXPECTED.get(first["activation"]) if first["model"] == "mlp" else None}
+                | {"setting": {k: v for k, v in first["setting"].items() if k != "width"}}
             )
     return found
 

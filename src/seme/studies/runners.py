@@ -10,10 +10,12 @@ import concurrent.futures
 import importlib
 import multiprocessing
 import os
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
 from typing import Any, Protocol
 
 from seme.core.errors import MissingExtraError, SemeError, TooLargeError, UsageError
@@ -97,13 +99,25 @@ class InProcess:
         """Nothing to let go."""
 
 
+def _end_with_the_sweep() -> None:
+    """Ends this worker when its sweep is killed: nothing else would, since workers hold each other's pipes open."""
+    sweep = multiprocessing.parent_process()
+    if sweep is not None:
+        threading.Thread(target=_wait_and_exit, args=(sweep,), daemon=True).start()
+
+
+def _wait_and_exit(process: BaseProcess) -> None:
+    process.join()
+    os._exit(1)
+
+
 class Processes:
     """Worker processes on this machine, one thread each."""
 
     def __init__(self, job: Job, workers: int):
         self.job, self.capacity = job, workers + QUEUE_AHEAD
         context = multiprocessing.get_context("spawn")
-        self.pool = concurrent.futures.ProcessPoolExecutor(workers, mp_context=context)
+        self.pool = concurrent.futures.ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with_the_sweep)
         self.running: set[concurrent.futures.Future[Outcome]] = set()
 
     def submit(self, configuration: dict[str, Any]) -> None:
@@ -131,6 +145,7 @@ class OnRay:
 
     Raises:
         MissingExtraError: Ray is not installed.
+        UsageError: There is no cluster at RAY_ADDRESS, or none can be started here.
     """
 
     def __init__(self, job: Job):
@@ -140,7 +155,13 @@ class OnRay:
             raise MissingExtraError("the ray runner", "ray") from error
         self.own = not self.ray.is_initialized()
         if self.own:
-            self.ray.init(log_to_driver=False, include_dashboard=False, configure_logging=False)
+            try:
+                self.ray.init(log_to_driver=False, include_dashboard=False, configure_logging=False)
+            except Exception as error:  # Ray raises bare exceptions where a node does not start in time
+                raise UsageError(
+                    f"cannot reach or start Ray: {error}",
+                    hint="check RAY_ADDRESS, or use --runner local",
+                ) from error
         remote = self.ray.remote(num_cpus=1, max_retries=RAY_RETRIES)(_single_threaded)
         self.job, self.remote, self.running = job, remote, []
         self.capacity = int(self.ray.cluster_resources().get("CPU", 1)) + QUEUE_AHEAD

@@ -6,9 +6,12 @@ as `execute.stream.DenseStream`. It may import the model and the core.
     fold      weights -> affine forms; (+f, -f) pairs become one number and norms that do nothing go away
     ranges    how large every feature gets
     heads     which keys compete, which can be forgotten
-    neurons   which neurons can be on
+    neurons   which neurons can be on, and which are tables of one direction; `gates`, which one test passes over,
+              by a guess (`rarity`) of what saves time
+    logits    the unembedding as few sums
     plan      all of it, and the report
-    generate  plan -> C text and tables; runtime.c and life.c are the parts that all models share
+    generate  plan -> C text and tables, with `ctext`, `generate_heads` and `generate_neurons`; runtime.c (stores and
+              heads), parts.c and life.c are what all models share
     build     C text -> loaded library, cached
     stream    `Sparse` and its streams
 
@@ -26,7 +29,11 @@ Why it is sound for any weights. Real numbers first:
    sees is taken from a hash only when the best score found leads the bound on all other keys of its banks, every key
    kept apart, and the first token by the lead; sizes are compared bit by bit, for each key and query, as they come. In
    every other case the softmax is taken over all keys kept.
-4. *Neurons.* One is left out when its bound is at most zero, or nothing reads what it writes.
+4. *Neurons.* One is left out when its bound is at most zero, or nothing reads what it writes. A group is passed over
+   for a token when its gate is so low that the bound on the rest keeps every neuron off; where that bound is hoped
+   for and not proved, the features it rests on are compared with it, for this token, first. Many neurons on one
+   direction are summed up beforehand between bends: the same piecewise linear function.
+5. *The choice.* It is a function of the sums that the logits are made of, so one made before for the same bits holds.
 
 Rounding: all sums are taken in float64, also for float32 weights, and in another order than PyTorch takes them. A
 weight of exp(-lead) is zero in the model's own type, so leaving it out changes nothing there. Tokens can therefore

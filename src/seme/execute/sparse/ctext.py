@@ -12,8 +12,8 @@ from seme.execute.sparse.plan import Plan
 SUMMED = 8
 """Terms in one chain of additions; longer sums are made of such, which the processor adds side by side."""
 
-PARTS = 64
-"""Parts of a model whose hopes are looked at: a bit each of one word."""
+PARTS = 63
+"""Parts of a model whose hopes are looked at: a bit each of one word, of which the last is for a block's bundles."""
 
 Term = tuple[float, str]
 """A weight and the C expression it multiplies."""
@@ -100,7 +100,10 @@ class Text:
 
     def read(self, feature: int) -> str:
         """A feature, or the index, as a reader sees it."""
-        return "t" if feature == self.plan.model.features else f"y[{self.number[feature]}]"
+        index = self.plan.model.features
+        if feature >= index:
+            return "t" if feature == index else f"m[{feature - index - 1}]"
+        return f"{'x' if self.plan.model.paired else 'y'}[{self.number[feature]}]"
 
     def form(self, forms: Forms, row: int, bias: float = 0.0, scale: float = 1.0) -> str:
         """An affine form, times a factor, with something added."""
@@ -139,6 +142,8 @@ def _hopes(plan: Plan) -> dict[int, tuple[float, float]]:
     for block in plan.blocks:
         for gate, _ in block.neurons.gated:
             for feature, low, high in gate.within:
+                if feature > plan.model.features:
+                    continue
                 before = out.get(feature, (low, high))
                 out[feature] = (max(low, before[0]), min(high, before[1]))
     return out

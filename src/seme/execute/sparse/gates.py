@@ -1,8 +1,8 @@
 """Which neurons one test passes over: those that a feature keeps off while it is low.
 
-A neuron computes w_g g + rest. Where g <= -max(rest) / w_g it is off, whatever the rest is. The largest rest follows from
-bounds on the features. Where the proved ones are too wide, narrower ones are hoped for, and the test asks of each token
-whether they hold: a group is passed over only then. So nothing rests on hope but the time that is saved.
+A neuron computes w_g g + rest. Where g <= -max(rest) / w_g it is off, whatever the rest is. The largest rest follows
+from bounds on the features. Where the proved ones are too wide, narrower ones are hoped for, and the test asks of each
+token whether they hold: a group is passed over only then. So nothing rests on hope but the time that is saved.
 """
 
 from __future__ import annotations
@@ -38,15 +38,34 @@ class Gate:
 class Ridged(Protocol):
     """What is asked of neurons on one direction; see `neurons.Ridge`."""
 
-    direction: Forms
-    scales: np.ndarray
-    offsets: np.ndarray
-    write: Matrix
-    table: object | None
+    @property
+    def direction(self) -> Forms:
+        """What they read."""
+        ...
+
+    @property
+    def scales(self) -> np.ndarray:
+        """Their factors on it."""
+        ...
+
+    @property
+    def offsets(self) -> np.ndarray:
+        """Their constants."""
+        ...
+
+    @property
+    def write(self) -> Matrix:
+        """What they write."""
+        ...
+
+    @property
+    def table(self) -> object | None:
+        """Their table, where they are one."""
+        ...
 
 
 def group(
-    ridges: Sequence[Ridged], proved: Range, hoped: Range, likely: np.ndarray
+    ridges: Sequence[Ridged], proved: Range, hoped: Range, likely: np.ndarray, index: int
 ) -> tuple[tuple[Gate, tuple[int, ...]], ...]:
     """Groups ridges by the feature that saves most.
 
@@ -55,13 +74,14 @@ def group(
         proved: What is proved of the features.
         hoped: What is hoped of them; not where it is the same.
         likely: How often each is on, as a guess.
+        index: The number of the index, which is no gate.
     """
     now = Range(low=np.maximum(proved.low, hoped.low), high=np.minimum(proved.high, hoped.high))
     loose = (now.low > proved.low) | (now.high < proved.high)
     doors: dict[int, dict[int, float]] = {}
     for at, ridge in enumerate(ridges):
         if ridge.table is None:
-            for feature, most in _doors(ridge, now).items():
+            for feature, most in _doors(ridge, now, index).items():
                 doors.setdefault(feature, {})[at] = most
     sizes = [ridge.direction.matrix.nnz + ridge.write.nnz for ridge in ridges]
     out: list[tuple[Gate, tuple[int, ...]]] = []
@@ -81,7 +101,7 @@ def group(
     return tuple(out)
 
 
-def _doors(ridge: Ridged, now: Range) -> dict[int, float]:
+def _doors(ridge: Ridged, now: Range, index: int) -> dict[int, float]:
     """Features that keep every neuron of a ridge off while they are as low as they get, and up to where."""
     features, weights = ridge.direction.matrix.indices, ridge.direction.matrix.data
     out: dict[int, float] = {}
@@ -92,7 +112,7 @@ def _doors(ridge: Ridged, now: Range) -> dict[int, float]:
         rest = most - np.maximum(scaled * now.low[features], scaled * now.high[features])
         found = {}
         for feature, weight, other in zip(features.tolist(), scaled.tolist(), rest.tolist(), strict=True):
-            if weight > 0 and feature < len(now.low) - 1 and -other / weight >= now.low[feature]:
+            if weight > 0 and feature != index and -other / weight >= now.low[feature]:
                 found[feature] = -other / weight
         out = found if not out else {f: min(out[f], found[f]) for f in out if f in found}
         if not out:

@@ -69,7 +69,8 @@ def generate(plan: Plan) -> Source:
         _numbers("VALUES", [str(len(head.value)) for head in heads]),
         _numbers("KEEPS", [head.keeps.upper() for head in heads]),
     ]
-    whole = [*defines, (parts / "runtime.c").read_text(), *about, *text.lines, (parts / "life.c").read_text()]
+    shared = [(parts / name).read_text() for name in ("runtime.c", "parts.c")]
+    whole = [*defines, *shared, *about, *text.lines, (parts / "life.c").read_text()]
     return Source(text="\n".join(whole), tables=text.tables)
 
 

@@ -26,7 +26,7 @@ def write_heads(text: Text, layer: int) -> list[str]:
     if not body:
         return []
     name = f"attend_{layer}"
-    text.function(name, "state *s, double *x, const double *y, double t", [*body, "return 0;"], "apart int")
+    text.function(name, "state *s, double *restrict x, const double *y, double t", [*body, "return 0;"], "apart int")
     return [f"if ({name}(s, x, y, t)) return 1;"]
 
 

@@ -16,7 +16,7 @@ PIECE = 400
 Numbered = tuple[int, Ridge]
 Grouped = tuple[Gate | None, list[Numbered]]
 
-PARAMETERS = "const state *s, double *restrict x, const double *y, double t, double *late, u64 held"
+PARAMETERS = "const state *s, double *restrict x, const double *y, double t, const double *m, double *late, u64 held"
 
 
 def write_neurons(text: Text, layer: int) -> list[str]:
@@ -33,13 +33,24 @@ def write_neurons(text: Text, layer: int) -> list[str]:
     for part in _pieces([(at, ridge) for at, ridge in enumerate(plan.ridges) if at not in gated]):
         writer.piece(piece, [(None, part)])
         piece += 1
-    groups = [(gate, [(at, plan.ridges[at]) for at in members]) for gate, members in plan.gated]
+    groups: list[Grouped] = [(gate, [(at, plan.ridges[at]) for at in members]) for gate, members in plan.gated]
     for part in _shelves(groups):
         writer.piece(piece, part)
         piece += 1
     writer.rest()
     room = [f"double late_{layer}[{len(late)}];"] if late else []
-    return [*room, *writer.calls]
+    return [*_bundles(text, layer, plan), *room, *writer.calls]
+
+
+def _bundles(text: Text, layer: int, plan: NeuronPlan) -> list[str]:
+    """Lines that add up a block's bundles and look whether they are as hoped."""
+    sums = ", ".join(text.form(plan.bundles, row) for row in range(len(plan.bundles))) or "0"
+    first = text.plan.model.features + 1
+    hopes = {f - first: (low, high) for gate, _ in plan.gated for f, low, high in gate.within if f >= first}
+    name = f"m_{layer}"
+    asked = [f"({name}[{at}] >= {number(low)}) & ({name}[{at}] <= {number(high)})" for at, (low, high) in hopes.items()]
+    good = " & ".join(asked) or "0"
+    return [f"const double {name}[] = {{{sums}}};", f"const u64 held_{layer} = held | (u64)({good}) << {PARTS};"]
 
 
 def _live_bias(text: Text, plan: NeuronPlan) -> np.ndarray:
@@ -74,7 +85,9 @@ class _Writer:
                 body += [self.test(gate), *(f"  {line}" for line in lines), "}"]
         name = f"neurons_{self.layer}_{piece}"
         self.text.function(name, f"{PARAMETERS}", body)
-        self.calls.append(f"{name}(s, x, y, t, {f'late_{self.layer}' if self.late else '0'}, held);")
+        self.calls.append(
+            f"{name}(s, x, y, t, m_{self.layer}, {f'late_{self.layer}' if self.late else '0'}, held_{self.layer});"
+        )
 
     def fresh(self, feature: int) -> bool:
         """Whether nothing was added to a feature yet, and it cannot be added to as it is."""
@@ -83,8 +96,9 @@ class _Writer:
     def test(self, gate: Gate) -> str:
         """The line that opens a group's block unless it is off."""
         closed = f"{self.text.read(gate.feature)} <= {number(gate.most)}"
-        parts = {self.text.whole_after[feature] for feature, _, _ in gate.within}
-        if max(parts, default=0) >= PARTS:
+        bundles = self.text.plan.model.features
+        parts = {PARTS if f > bundles else self.text.whole_after[f] for f, _, _ in gate.within}
+        if max(parts - {PARTS}, default=0) >= PARTS:
             return "{"
         asked = sum(1 << part for part in parts)
         return f"if (!((held & {asked}ull) == {asked}ull && {closed})) {{" if asked else f"if (!({closed})) {{"
@@ -110,7 +124,9 @@ class _Writer:
         if body:
             name = f"rest_{self.layer}"
             self.text.function(name, PARAMETERS, body)
-            self.calls.append(f"{name}(s, x, y, t, {f'late_{self.layer}' if self.late else '0'}, held);")
+            self.calls.append(
+                f"{name}(s, x, y, t, m_{self.layer}, {f'late_{self.layer}' if self.late else '0'}, held_{self.layer});"
+            )
 
     def ridge(self, at: int, ridge: Ridge, terms: dict[int, list[Term]]) -> list[str]:
         """Lines that compute a ridge; what it writes is added to `terms`."""

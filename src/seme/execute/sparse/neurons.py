@@ -16,7 +16,7 @@ from scipy import sparse
 
 from seme.execute.sparse.fold import Folded, Forms, Matrix
 from seme.execute.sparse.gates import Gate, group
-from seme.execute.sparse.ranges import GELU_SETTLED, Ranges, activate, directions, settled
+from seme.execute.sparse.ranges import GELU_SETTLED, Range, Ranges, activate, directions, settled
 
 TABLE_FROM = 6
 """Neurons on one direction from which a table is faster than the neurons."""
@@ -75,11 +75,14 @@ class NeuronPlan:
         ridges: All of them.
         gated: Groups of them, by number, that one test passes over.
         bias: [feature]; added to the stream.
+        bundles: Sums of features that all neurons read in one proportion; ridges read them by the numbers after the
+            index's.
     """
 
     ridges: tuple[Ridge, ...]
     gated: tuple[tuple[Gate, tuple[int, ...]], ...]
     bias: np.ndarray
+    bundles: Forms
 
     @property
     def count(self) -> int:
@@ -89,7 +92,7 @@ class NeuronPlan:
     @property
     def nonzeros(self) -> int:
         """Numbers multiplied for one token, where no group is passed over."""
-        return sum(ridge.nonzeros for ridge in self.ridges)
+        return self.bundles.matrix.nnz + sum(ridge.nonzeros for ridge in self.ridges)
 
     @property
     def gated_nonzeros(self) -> int:
@@ -98,7 +101,9 @@ class NeuronPlan:
 
     def feeds(self) -> np.ndarray:
         """The features read, by number; the index may be among them."""
-        return np.unique(np.concatenate([np.zeros(0, dtype=int), *(r.direction.matrix.indices for r in self.ridges)]))
+        read = [np.zeros(0, dtype=int), *(ridge.direction.matrix.indices for ridge in self.ridges)]
+        alone = np.concatenate(read)
+        return np.unique(np.concatenate([alone[alone < self.bundles.matrix.shape[1]], self.bundles.matrix.indices]))
 
 
 def plan_neurons(
@@ -124,9 +129,57 @@ def plan_neurons(
     on = most > (-GELU_SETTLED if model.gelu else 0.0)
     kept = np.flatnonzero(on & ~fixed & (np.diff(write.indptr) > 0))
     pre, write = pre.take(kept), write[kept]
+    pre, bundles = _bundled(pre)
     ridges = tuple(_ridges(pre, write, model.gelu))
-    gated = () if model.gelu or not likely else group(ridges, now, hopes.middle[layer], likely[layer])
-    return NeuronPlan(ridges=ridges, gated=gated, bias=bias)
+    gated: tuple[tuple[Gate, tuple[int, ...]], ...] = ()
+    if likely and not model.gelu:
+        proved, hope = with_bundles(now, bundles), hopes.middle[layer]
+        one = _one_of(hope, bundles)
+        hoped = Range(low=np.append(hope.low, one.low), high=np.append(hope.high, one.high))
+        often = np.append(likely[layer], np.clip(bundles.at(likely[layer]), 0.0, 1.0))
+        gated = group(ridges, proved, hoped, often, model.features)
+    return NeuronPlan(ridges=ridges, gated=gated, bias=bias, bundles=bundles)
+
+
+def _bundled(pre: Forms) -> tuple[Forms, Forms]:
+    """Gathers features that stand in one proportion in every neuron that reads one of them."""
+    columns = pre.matrix.tocsc()
+    groups: dict[tuple[bytes, bytes], list[int]] = {}
+    for feature in np.flatnonzero(np.diff(columns.indptr) > 1).tolist():
+        at, end = columns.indptr[feature], columns.indptr[feature + 1]
+        ratio = columns.data[at:end] / columns.data[at]
+        groups.setdefault((columns.indices[at:end].tobytes(), ratio.tobytes()), []).append(feature)
+    kept = [members for members in groups.values() if len(members) > 1]
+    width = pre.matrix.shape[1]
+    weights = sparse.lil_array((len(kept), width))
+    parts, alone = [], np.ones(width)
+    for row, members in enumerate(kept):
+        leading = columns.data[columns.indptr[members[0]]]
+        for feature in members:
+            weights[row, feature] = columns.data[columns.indptr[feature]] / leading
+        alone[members] = 0.0
+        parts.append(pre.matrix[:, [members[0]]])
+    matrix = sparse.hstack([pre.matrix @ sparse.diags_array(alone), *parts]).tocsr()
+    matrix.eliminate_zeros()
+    matrix.sort_indices()
+    return Forms(matrix=matrix, bias=pre.bias), Forms(matrix=weights.tocsr(), bias=np.zeros(len(kept)))
+
+
+def with_bundles(now: Range, bundles: Forms) -> Range:
+    """Bounds of the features, and behind them of the bundles."""
+    more = now.through(bundles.matrix, bundles.bias)
+    return Range(low=np.append(now.low, more.low), high=np.append(now.high, more.high))
+
+
+def _one_of(now: Range, bundles: Forms) -> Range:
+    """Bounds of bundles of which one feature at most is not zero: hoped for, not proved."""
+    low, high = np.zeros(len(bundles)), np.zeros(len(bundles))
+    entries = bundles.matrix.tocoo()
+    rows, features = entries.coords
+    for ends in (now.low, now.high):
+        np.minimum.at(low, rows, entries.data * ends[features])
+        np.maximum.at(high, rows, entries.data * ends[features])
+    return Range(low=low, high=high)
 
 
 def _ridges(pre: Forms, write: Matrix, gelu: bool) -> list[Ridge]:
@@ -147,7 +200,7 @@ def _table(scales: np.ndarray, offsets: np.ndarray, write: Matrix) -> Table | No
     step = float(np.diff(bends).min(initial=np.inf))
     places = (bends - bends[0]) / step
     if np.isfinite(step) and np.allclose(places, np.round(places), rtol=0, atol=1e-9) and places[-1] < 64 * len(bends):
-        bends = bends[0] + step * np.arange(int(round(places[-1])) + 1)
+        bends = bends[0] + step * np.arange(round(float(places[-1])) + 1)
     else:
         step = 0.0
     if (len(bends) + 1) * len(features) * 2 > MOST_CELLS or len(bends) < 2:

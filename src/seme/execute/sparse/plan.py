@@ -11,12 +11,12 @@ from seme.execute.sparse.fold import Folded, Forms, fold
 from seme.execute.sparse.heads import HeadPlan, plan_heads
 from seme.execute.sparse.logits import LogitPlan, plan_logits
 from seme.execute.sparse.neurons import NeuronPlan, plan_neurons
-from seme.execute.sparse.rarity import likely
 from seme.execute.sparse.ranges import Ranges, ranges, settled
+from seme.execute.sparse.rarity import likely
 from seme.model.artifact import Artifact
 
-VARIANCE_SHARE = 2.0**-60
-"""A variance below this share of epsilon changes no bit of a float64: its root is off by half of it."""
+VARIANCE_SHARE = 2.0**-54
+"""A variance below this share of epsilon changes no bit of a float64: the root is off by half of it, a quarter ulp."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -237,7 +237,7 @@ def _next(operation: Operation, asked: Phase, found: Operands, choice: Choice, d
         name="long.left_end",
     )
     return Next(
-        more=within(asked.answers + result - choice.hold - ends - last, 0, 1),
+        more=within(asked.answers + result - choice.begins - choice.digit - choice.again - ends - last, 0, 1),
         zeros=within(ends + last - fills, 0, 1),
         ones=fills,
         left_more=within(left - left_end, 0, 1),

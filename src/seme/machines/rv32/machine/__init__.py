@@ -6,6 +6,7 @@ Takes the size of digits, gives a `TraceProgram`, the prompt for a program, and 
 from seme.machines.rv32.machine.program import rv32_program
 from seme.machines.rv32.machine.prompt import prompt_rows, prompt_texts
 from seme.machines.rv32.machine.said import Listener, Said
+from seme.machines.rv32.machine.tally import Tally
 from seme.machines.rv32.machine.vocabulary import Tokens
 
-__all__ = ["Listener", "Said", "Tokens", "prompt_rows", "prompt_texts", "rv32_program"]
+__all__ = ["Listener", "Said", "Tally", "Tokens", "prompt_rows", "prompt_texts", "rv32_program"]

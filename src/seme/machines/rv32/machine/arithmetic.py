@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from seme.lang.trace import Word, number, step, total
 from seme.machines.rv32.machine.decode import BRANCHES, LOADS, STORES, Decoded
 from seme.machines.rv32.machine.history import Clock, Phase
-from seme.machines.rv32.machine.logic import WORD, bit, conjunction, exclusive, some
+from seme.machines.rv32.machine.logic import WORD, bit, conjunction, exclusive, joined, some
 from seme.machines.rv32.machine.registers import Operands
 
 BYTE = 8
@@ -116,18 +116,19 @@ def _shifts(found: Decoded, bits: list[Word], operands: Operands, unit: int) -> 
 def add_operands(clock: Clock, phase: Phase, found: Decoded, operands: Operands) -> list[Word]:
     """The one addition of an instruction: its result, its target, or the address it loads from or stores to."""
     relative = found.any("auipc", "jal", *BRANCHES)
-    at_address = exclusive(phase.fetch, phase.loading, found.across, relative)
+    at_address = joined(phase.fetch, phase.loading, found.across, relative, name="at_address")
     address = [total([]), total([]), *clock.address]
     first = [
         some([operands.first[i] - at_address, conjunction([address[i], at_address])], name=f"left{i}")
         for i in range(WORD)
     ]
-    plain = exclusive(found.name["add"], found.name["addi"], phase.put, phase.store)
+    plain = joined(found.name["add"], found.name["addi"], phase.put, phase.store, name="plain_sum")
+    immediates = [(joined(which, name=f"layout{i}"), source) for i, (which, source) in enumerate(_immediates(found))]
     subtract = found.name["sub"]
     second = []
     for i in range(WORD):
         terms = [conjunction([operands.other[i], plain]), subtract - operands.second[i]]
-        terms += [conjunction([found.word[source[i]], which]) for which, source in _immediates(found) if i in source]
+        terms += [conjunction([found.word[source[i]], which]) for which, source in immediates if i in source]
         second.append(some(terms, name=f"right{i}"))
     second[0] = bit(second[0] + phase.handled)
     second[2] = bit(second[2] + exclusive(found.across, phase.counted))

@@ -15,7 +15,7 @@ from seme.machines.rv32.machine.arithmetic import Order
 from seme.machines.rv32.machine.decode import BRANCHES, PRODUCTS, RESULTS, STORES, Decoded
 from seme.machines.rv32.machine.history import TARGET, Clock, Number, Phase
 from seme.machines.rv32.machine.lanes import Memory, loaded
-from seme.machines.rv32.machine.logic import WORD, bit, both, conjunction, exclusive, is_number, some
+from seme.machines.rv32.machine.logic import WORD, bit, both, conjunction, exclusive, is_number, joined, some
 from seme.machines.rv32.machine.registers import Operands
 from seme.machines.rv32.machine.vocabulary import HEX, KINDS, Tokens
 from seme.machines.rv32.memory_map import BAD_FILE, INPUT, NO_SUCH_CALL, OUTPUTS, Call
@@ -124,10 +124,10 @@ def result_bits(state: State, more: list[list[Word]]) -> list[Word]:
     """
     phase, found, operands, order = state.phase, state.found, state.operands, state.order
     call, choice, address, memory = state.call, state.choice, state.address, state.memory
-    added = exclusive(found.any("add", "addi", "sub", "auipc"), phase.handled, phase.counted)
-    jumps = exclusive(choice.jump, found.across)
-    unequal = exclusive(found.name["xor"], found.name["or"])
-    equal = exclusive(found.name["and"], found.name["or"])
+    added = joined(found.any("add", "addi", "sub", "auipc"), phase.handled, phase.counted, name="added")
+    jumps = joined(choice.jump, found.across, name="jumps_to")
+    unequal = joined(found.name["xor"], found.name["or"], name="unequal")
+    equal = joined(found.name["and"], found.name["or"], name="equal")
     loads = loaded(phase, found, memory)
     bits = []
     for i in range(WORD):
@@ -142,8 +142,9 @@ def result_bits(state: State, more: list[list[Word]]) -> list[Word]:
             terms.append(conjunction([second, call.exit]))
         if i == 0:
             terms += [found.name["slt"] - order.least_signed, found.name["sltu"] - order.least]
-        constants = [c for c, value in ((call.bad_file, BAD_FILE), (call.unknown, NO_SUCH_CALL)) if value >> i & 1]
-        bits.append(bit(some(terms, name=f"result{i}") + total([(1, c) for c in constants]), f"result{i}"))
+        refused = [c for c, value in ((call.bad_file, BAD_FILE), (call.unknown, NO_SUCH_CALL)) if value >> i & 1]
+        terms += [conjunction([c]) for c in refused]
+        bits.append(some(terms, name=f"result{i}"))
     return bits
 
 

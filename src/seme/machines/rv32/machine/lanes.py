@@ -13,10 +13,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from seme.lang.trace import Word, clean, latest, step, total, word
+from seme.lang.trace import Word, latest, step, total, word
 from seme.machines.rv32.machine.decode import LOADS, STORES, Decoded
 from seme.machines.rv32.machine.history import TARGET, Clock, Number, Phase
-from seme.machines.rv32.machine.logic import WORD, bit, both, conjunction, exclusive, many, matches, one, pattern, some
+from seme.machines.rv32.machine.logic import (
+    WORD,
+    bit,
+    both,
+    conjunction,
+    exclusive,
+    joined,
+    many,
+    matches,
+    one,
+    pattern,
+    some,
+)
 from seme.machines.rv32.machine.registers import Operands
 
 LANES = 4
@@ -42,13 +54,24 @@ class Memory:
     first: list[tuple[list[Word], list[Word]]]
 
 
-def access(clock: Clock, phase: Phase, now: Number, found: Decoded, operands: Operands, address: list[Word]) -> Memory:
-    """Stores what is to be stored, and looks up what stands there."""
-    reaches = exclusive(found.any(*LOADS, *STORES), phase.store, phase.put)
-    wrapped = _wrapped(reaches, address)
+def access(
+    clock: Clock, phase: Phase, now: Number, found: Decoded, operands: Operands, address: list[Word], summed: list[Word]
+) -> Memory:
+    """Stores what is to be stored, and looks up what stands there.
+
+    Args:
+        clock: Where the machine is.
+        phase: What it does.
+        now: The number at the position.
+        found: The instruction.
+        operands: What is stored.
+        address: Where to look, 32 bits.
+        summed: The same as it was added up, a block earlier but noisy.
+    """
+    reaches = joined(found.any(*LOADS, *STORES), phase.store, phase.put, name="reaches")
+    wrapped = _wrapped(reaches, summed)
     # Whether all lower bits are 1, at the beginning of each group: added up at once they would be noisy keys.
-    full = [step(total([(1, b) for b in address[2 : 2 + at]]), at, name=f"full{at}") for at in range(0, TARGET, GROUP)]
-    address = [clean(b, name=f"address{i}") for i, b in enumerate(address)]
+    full = [step(total([(1, b) for b in summed[2 : 2 + at]]), at, name=f"full{at}") for at in range(0, TARGET, GROUP)]
     first = [matches(address[:2], pattern(lane, range(2))) for lane in range(LANES)]
     words = [*(_next_word(address[2:], full, wrapped[lane], f"lane{lane}") for lane in range(LANES - 1)), address[2:]]
     stale = _stale(clock, phase, found, words, first)
@@ -147,7 +170,7 @@ def _data(
     first: list[tuple[list[Word], list[Word]]],
 ) -> list[Word]:
     """The 8 bits that go to a lane: byte j of the register where the address has lane - j; or what the tokens say."""
-    stores = found.any(*STORES)
+    stores = joined(found.any(*STORES), name=f"stores{lane}")
     bits = []
     for b in range(BYTE):
         terms = [_at(first, lane - j, stores, operands.second[BYTE * j + b]) for j in range(LANES)]
@@ -165,11 +188,11 @@ def loaded(phase: Phase, found: Decoded, memory: Memory) -> list[list[Word]]:
     """For each bit of what is loaded, conjunctions of which one holds where it is 1."""
     name, fetch = found.name, phase.fetch
     wide = [
-        exclusive(found.any("lb", "lh", "lw", "lbu", "lhu"), fetch, phase.put, phase.take),
-        exclusive(found.any("lh", "lhu", "lw"), fetch),
-        exclusive(name["lw"], fetch),
-        exclusive(name["lw"], fetch),
+        joined(found.any(*LOADS), fetch, phase.put, phase.take, name="loads1"),
+        joined(found.any("lh", "lhu", "lw"), fetch, name="loads2"),
+        joined(name["lw"], fetch, name="loads4"),
     ]
+    wide.append(wide[-1])
     results = []
     for i in range(WORD):
         j, b = divmod(i, BYTE)

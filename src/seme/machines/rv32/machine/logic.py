@@ -36,6 +36,11 @@ def exclusive(*bits: Word, name: str = "") -> Word:
     return within(total([(1, bit) for bit in bits]), 0, 1, name)
 
 
+def joined(*bits: Word, name: str) -> Word:
+    """As `exclusive`, in a neuron: whoever reads it reads one direction, not as many as there are bits."""
+    return bank([(1, total([(1, bit) for bit in bits]))], lo=0, hi=1, name=name)
+
+
 def bit(of: Word, name: str = "") -> Word:
     """A sum that is always 0 or 1; free."""
     return within(of, 0, 1, name)
@@ -73,7 +78,7 @@ def one(found: Word | list[Word]) -> Word:
     return found
 
 
-def many(found: Word | list[Word]) -> list[Word]:
-    """The words that a look into the history brought."""
+def many(found: object) -> list[Word]:
+    """The words that a look into the history or a table brought."""
     assert isinstance(found, list)
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from seme.lang.trace import TraceProgram, number, trace_program
+from seme.lang.trace import TraceProgram, clean, number, trace_program
 from seme.machines.rv32.long import Here, Operation, long_operation
 from seme.machines.rv32.machine.arithmetic import add_operands, compare, shift_rest, shift_some, taken
 from seme.machines.rv32.machine.control import State, calls, choose_kind, next_token, result_bits
@@ -35,7 +35,8 @@ def rv32_program(digit_bits: int = 8, longest: int = LONGEST) -> TraceProgram:
     operands = read_registers(token, now, phase, found)
     order = compare(operands.first, operands.other)
     call = calls(found, operands)
-    address = add_operands(clock, phase, found, operands)
+    summed = add_operands(clock, phase, found, operands)
+    address = [clean(of, name=f"address{i}") for i, of in enumerate(summed)]
     shifts = shift_rest(found, operands, shift_some(found, operands))
     choice = choose_kind(phase, found, operands, order, call, taken(found, order), address)
     state = State(
@@ -49,7 +50,7 @@ def rv32_program(digit_bits: int = 8, longest: int = LONGEST) -> TraceProgram:
         call=call,
         choice=choice,
         address=address,
-        memory=access(clock, phase, now, found, operands, address),
+        memory=access(clock, phase, now, found, operands, address, summed),
     )
     operation = Operation(**{name: found.name[name] for name in PRODUCTS})
     long = long_operation(operands.first, operands.second, operation, _here(token, now))
