@@ -1,4 +1,4 @@
-"""`python -m benchmarks [compile|large|check|startup|sparse ...]`."""
+"""`python -m benchmarks [compile|large|check|startup|sparse|turing ...]`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import os
 import sys
 
-NAMES = ("startup", "compile", "large", "check", "sparse")
+NAMES = ("startup", "compile", "large", "check", "sparse", "turing")
 
 
 def main(names: list[str]) -> int:

@@ -155,5 +155,19 @@ def test_an_interrupt_ends_a_run_with_what_is_known(seme, monkeypatch):
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+def test_steps_and_tokens_a_second_are_shown_on_a_terminal_only(capsys, monkeypatch):
+    with runs._bar(None, quiet=False) as tick:
+        tick(5)
+    assert capsys.readouterr().err == ""
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    with runs._bar(100, quiet=False) as tick:
+        tick(50)
+    shown = capsys.readouterr()
+    assert "50 steps" in shown.err
+    assert "tokens/s" in shown.err
+    assert shown.out == ""
+
+
 def _interrupt(steps: int) -> None:
     signal.raise_signal(signal.SIGINT)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from machines.turing_machines import ODOMETERS, read_back, tables, tapes
-from seme.core.errors import InputError, TraceError, TuringTableError
+from seme.core.errors import InputError, ProgramError, TraceError, TuringTableError
 from seme.lang.trace import interpret
 from seme.machines.turing.named import NAMED, table
 from seme.machines.turing.odometer import Odometer
@@ -128,6 +128,20 @@ def test_a_head_that_walks_off_the_tape_ends_in_a_token_that_says_so(row, widths
     assert not replay.halted
     assert len(trace) == odometer.home + (row[1] == "L")
     assert trace[-1].endswith(f":{odometer.edge}")
+
+
+@pytest.mark.parametrize("widths", [(), (4, 0, 4), (8, 8, 8, 8)])
+def test_digits_of_no_bits_or_of_too_many_are_refused(widths):
+    with pytest.raises(ProgramError, match="expected at least 1 for each, 30 altogether"):
+        Odometer(widths=widths)
+
+
+@given(st.integers(1, 1 << 26))
+def test_a_tape_that_reaches_so_many_steps_cannot_be_left_in_them(tokens):
+    for width in (3, 4):
+        odometer = Odometer.reaching(tokens, width)
+        assert odometer.home > tokens or odometer.cells == 1 << 24
+        assert max(odometer.widths) <= width
 
 
 def test_a_wrong_entry_in_the_table_gives_another_trace():

@@ -10,9 +10,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from machines.turing_machines import tables, tapes
+from machines.turing_machines import RUNS_LONG, model, tables, tapes
 from seme.compiler.trace import compile_trace
-from seme.core.errors import FolderError, NotProvedError, SemeError, TraceError, UsageError
+from seme.core.errors import FolderError, NotProvedError, UsageError
 from seme.exchange import load
 from seme.exchange.writer import save
 from seme.execute import DenseStream
@@ -38,20 +38,12 @@ TRACE = 2000
 MOST_NONZERO = 800
 ALL_ENTRIES = [f"{write}{move}{to}" for write in "01" for move in "LR" for to in "ABZ"]
 
-RUNS_LONG = {-3: 1, 3: 1}
-"""A tape on which bb5 does not halt within 200,000 steps."""
-
 # A machine for each number of symbols, with a tape that makes it run long: counters, sweeps, the universal machine.
 LONG = [
     ("bb5", {}),
     ("bb2x4", {}),
     ("rogozhin4x6", rogozhin_4x6(TagSystem(produces=((1, 1, 0), (1, 1))), (0, 0, 1)).tape),
 ]
-
-
-@cache
-def model(name, dtype):
-    return turing_model(name, dtype)
 
 
 @cache
@@ -100,6 +92,50 @@ def test_the_weights_choose_what_the_interpreter_does_at_every_position(name, ta
         assert np.array_equal(stream.feed(whole)[len(prompt) - 1 : -1], wanted)
     assert np.array_equal(decoded(fast(name, dtype).stream(), prompt, TRACE), wanted)
     assert replayed(machine, prompt, wanted).run() == simulate(table(name), tape, TRACE)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize(("name", "tape"), LONG)
+def test_adding_up_in_another_order_chooses_the_same_tokens(name, tape, dtype):
+    """The residual stream's directions and the neurons change places: every sum is taken in another order."""
+    artifact = model(name, dtype)
+    machine = machine_of(artifact)
+    whole = np.concatenate([prompt_rows(machine, tape), interpreted(machine, tape, TRACE)])
+    wanted = DenseStream(artifact).feed(whole)
+    assert np.array_equal(DenseStream(_shuffled(artifact, seed=1)).feed(whole), wanted)
+
+
+DIRECTIONS = {"W_E": 1, "W_pos": 1, "W_Q": 1, "W_K": 1, "W_V": 1, "W_O": 2, "W_in": 0, "W_out": 1, "W_U": 0}
+DIRECTIONS |= {"b_O": 0, "b_out": 0, "w": 0, "b": 0}
+NEURONS = {"W_in": 1, "b_in": 0, "W_out": 0}
+"""The axis of a weight that runs over the residual stream's directions, and over a block's neurons."""
+
+
+def _shuffled(artifact, seed):
+    """The same model with its directions and neurons in another order."""
+    generator = torch.Generator().manual_seed(seed)
+    directions = torch.randperm(artifact.spec.d_model, generator=generator)
+    neurons = torch.randperm(artifact.spec.d_mlp, generator=generator)
+    weights = {}
+    for name, weight in artifact.weights.items():
+        kind = name.rpartition(".")[2]
+        for axes, order in ((DIRECTIONS, directions), (NEURONS, neurons)):
+            weight = weight.index_select(axes[kind], order) if kind in axes else weight
+        weights[name] = weight
+    rule = artifact.positions
+    moved = replace(rule, repeated=rule.repeated[:, directions], slope=rule.slope[directions])
+    return replace(artifact, weights=weights, positions=moved)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "tape"), LONG[:2])
+def test_twenty_thousand_choices_are_the_same_in_the_dense_pass_and_the_fast_decoder(name, tape):
+    artifact = model(name, "float64")
+    prompt = prompt_rows(machine_of(artifact), tape)
+    trace = decoded(fast(name).stream(), prompt, 20_000)
+    whole = np.concatenate([prompt, trace])
+    assert len(trace) == 20_000
+    assert np.array_equal(DenseStream(artifact).feed(whole), fast(name).stream().feed(whole))
 
 
 def test_the_dense_pass_decodes_the_same_by_itself():
@@ -284,81 +320,41 @@ def test_a_folder_that_holds_no_turing_machine_is_refused(tmp_path):
         machine_of(other)
 
 
-def test_transformers_generate_decodes_the_saved_folder_identically(tmp_path):
+def _generated(artifact, folder, prompt):
+    """What `transformers` makes of a saved folder: its own loop, its own forward pass."""
     transformers = pytest.importorskip("transformers", reason="the extra `hf` is not installed")
+    save(artifact, folder)
+    foreign = transformers.AutoModelForCausalLM.from_pretrained(folder)
+    assert foreign.dtype == torch.float32
+    given_rows = torch.from_numpy(prompt)[None]
+    mask = torch.ones_like(given_rows)
+    made = foreign.generate(given_rows, attention_mask=mask, max_new_tokens=TRACE, do_sample=False)
+    return made[0, len(prompt) :].numpy()
+
+
+def test_transformers_generate_decodes_the_saved_folder_identically(tmp_path):
     artifact = model("bb5", "float32")
     machine = machine_of(artifact)
-    save(artifact, tmp_path / "bb5")
-    foreign = transformers.AutoModelForCausalLM.from_pretrained(tmp_path / "bb5")
-    assert foreign.dtype == torch.float32
     prompt, wanted = prompt_rows(machine, RUNS_LONG), interpreted(machine, RUNS_LONG, TRACE)
     assert len(wanted) == TRACE
-    given = torch.from_numpy(prompt)[None]
-    made = foreign.generate(given, attention_mask=torch.ones_like(given), max_new_tokens=TRACE, do_sample=False)
-    assert np.array_equal(made[0, len(prompt) :].numpy(), wanted)
+    assert np.array_equal(_generated(artifact, tmp_path / "bb5", prompt), wanted)
 
 
-# Runs: checkpoints, limits, interruption.
+@pytest.mark.slow
+def test_transformers_generate_decodes_the_model_that_reads_a_table_identically(tmp_path):
+    made, sparse = reading(4, 4, "float32")
+    machine = made.machine(table("bb2x4"))
+    prompt, wanted = prompt_rows(machine), interpreted(machine, {}, TRACE)
+    assert len(wanted) == TRACE
+    assert np.array_equal(_generated(sparse.artifact, tmp_path / "any", prompt), wanted)
 
 
-def test_a_run_goes_on_from_its_checkpoint_to_the_same_trace(tmp_path):
-    artifact = model("bb5", "float64")
-    machine, kept = machine_of(artifact), tmp_path / "kept"
-    tape = RUNS_LONG
-    for most in (1, 70_000, 150_000):
-        outcome = run(machine, artifact, tape=tape, most=most, checkpoint=kept)
-        assert outcome.replay.steps == most
-        assert outcome.replay.run() == simulate(table("bb5"), tape, most)
-    assert outcome.tokens == 80_000
-    whole = run(machine, artifact, tape=tape, most=160_000)
-    assert whole.replay.run() == run(machine, artifact, tape=tape, most=160_000, checkpoint=kept).replay.run()
-
-
-def test_a_checkpoint_of_another_run_or_a_damaged_one_is_refused(tmp_path):
-    artifact = model("bb5", "float64")
-    machine, kept = machine_of(artifact), tmp_path / "kept"
-    run(machine, artifact, most=1000, checkpoint=kept)
-    with pytest.raises(FolderError, match="another machine, or of another tape"):
-        run(machine, artifact, tape={0: 1}, most=2000, checkpoint=kept)
-    with pytest.raises(FolderError, match="another machine, or of another tape"):
-        run(machine_of(model("bb4", "float64")), model("bb4", "float64"), checkpoint=kept)
-    data = kept.read_bytes()
-    for bad in (
-        data[:100],
-        b"",
-        data[: len(data) // 2] + bytes([data[len(data) // 2] ^ 1]) + data[len(data) // 2 + 1 :],
-    ):
-        kept.write_bytes(bad)
-        with pytest.raises(SemeError):
-            run(machine, artifact, most=2000, checkpoint=kept)
-    with pytest.raises(UsageError, match="needs --engine sparse"):
-        run(machine, artifact, most=10, checkpoint=kept, engine="dense")
-
-
-def test_a_run_ends_when_it_is_told_to_and_says_what_is_known():
-    artifact = model("bb5", "float64")
-    asked = []
-    outcome = run(machine_of(artifact), artifact, tick=asked.append, stop=lambda: len(asked) == 2)
-    assert outcome.end == "stopped"
-    assert outcome.replay.steps == sum(asked) == outcome.tokens
-    assert outcome.replay.run() == simulate(table("bb5"), most=outcome.replay.steps)
-
-
-def test_a_run_ends_at_the_longest_trace_that_is_proved():
-    machine = turing(parse("1RB1LB_1LA1RA"), Odometer(widths=(3, 3)), longest=500)
-    artifact = compile_trace(machine.program)
-    for engine in ("sparse", "dense"):
-        outcome = run(machine, artifact, engine=engine)
-        assert outcome.end == "length"
-        assert outcome.replay.steps == 500 - len(machine.prompt())
-
-
-def test_damaged_weights_that_make_a_trace_contradict_itself_are_noticed():
-    artifact = model("bb5", "float64")
-    weight = artifact.weights["blocks.0.mlp.W_in"]
-    damaged = replace(artifact, weights={**artifact.weights, "blocks.0.mlp.W_in": torch.zeros_like(weight)})
-    with pytest.raises(TraceError):
-        run(machine_of(artifact), damaged, most=500, engine="dense")
+def test_a_wrong_entry_in_the_prompt_gives_another_trace():
+    made, sparse = reading(2, 2)
+    right, wrong = made.machine(table("bb2")), made.machine(parse("1RB1LB_1LA0RZ"))
+    replay = replayed(wrong, prompt_rows(wrong), decoded(sparse.stream(), prompt_rows(wrong), 99))
+    assert prompt_rows(right).shape == prompt_rows(wrong).shape
+    assert replay.run() == simulate(parse("1RB1LB_1LA0RZ")) != simulate(table("bb2"))
 
 
 def test_the_interpreter_meets_every_vouched_range():

@@ -1,13 +1,25 @@
 """Random machines and tapes, and a trace read back."""
 
+from functools import cache
+
 import numpy as np
 from hypothesis import strategies as st
 
+from seme.machines.turing.model import turing_model
 from seme.machines.turing.odometer import Odometer
 from seme.machines.turing.replay import Replay
 from seme.machines.turing.table import LETTERS, OPEN
 
 ODOMETERS = [Odometer(widths=widths) for widths in ((1, 2, 3), (2, 1, 1, 2), (2, 2, 2), (3, 3, 3), (5, 4), (9,))]
+
+RUNS_LONG = {-3: 1, 3: 1}
+"""A tape on which bb5 does not halt within 200,000 steps."""
+
+
+@cache
+def model(name, dtype):
+    """The model of a named machine, made once."""
+    return turing_model(name, dtype)
 
 
 @st.composite

@@ -11,8 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
+from seme.core.errors import ProgramError
+
 MOST_BITS = 24
-DIGIT = 3
+"""Bits of a place where nothing else is asked for: 16,777,216 cells."""
+
+MOST_EVER = 30
+"""Places and what lies just outside the tape are held in 32 bits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +44,13 @@ class Odometer:
     """
 
     widths: tuple[int, ...] = (4, 4, 4, 4, 4, 4)
+
+    def __post_init__(self) -> None:
+        if not self.widths or min(self.widths) < 1 or sum(self.widths) > MOST_EVER:
+            raise ProgramError(
+                f"the head's place has digits of {self} bits, expected at least 1 for each, {MOST_EVER} altogether",
+                hint="24 bits are 16,777,216 cells",
+            )
 
     @classmethod
     def reaching(cls, tokens: int, width: int = 4) -> Odometer:
