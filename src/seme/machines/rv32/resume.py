@@ -86,5 +86,7 @@ def _parts(path: Path) -> tuple[dict[str, Any], bytes]:
     line, _, rest = data[len(MAGIC) :].partition(b"\n")
     digest, _, stream = rest.partition(b"\n")
     if not data.startswith(MAGIC) or hashlib.sha256(line).hexdigest().encode() != digest:
-        raise FolderError(f"{path} is no checkpoint of a run, or is damaged", hint="give a file that --checkpoint wrote")
+        raise FolderError(
+            f"{path} is no checkpoint of a run, or is damaged", hint="give a file that --checkpoint wrote"
+        )
     return json.loads(line), stream

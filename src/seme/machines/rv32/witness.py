@@ -121,7 +121,9 @@ class Witness:
 
     def fetched(self, at: int) -> tuple[int, int]:
         """What the two heads that fetch registers brought to a position."""
-        one, other = (_number(self._kept[place][at - self._from][directions]) for place, directions in self._fetched.values())
+        one, other = (
+            _number(self._kept[place][at - self._from][directions]) for place, directions in self._fetched.values()
+        )
         return one, other
 
 
