@@ -1,10 +1,13 @@
 """`seme exec` and `seme machine`: programs inside the weights. The machine is made once."""
 
+import io
 import json
+import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from tests.cli.conftest import EXAMPLES
 
 from seme.cli import executing
 from seme.core.errors import FolderError, MissingExtraError
@@ -14,9 +17,9 @@ from seme.machines.rv32 import made
 from seme.machines.rv32.computer import Computer, carry_on
 from seme.machines.rv32.toolchain import compile_c
 from seme.machines.rv32.watching import Watcher, watch
-from tests.cli.conftest import EXAMPLES
 
 HELLO = EXAMPLES / "c" / "hello.c"
+ELF_OF_X86 = b"\x7fELF\x02\x01\x01" + bytes(9) + bytes([2, 0, 62, 0, 1]) + bytes(43)
 KEYS = {
     "stdout", "exit_code", "instructions", "tokens", "tokens_per_instruction", "seconds", "instructions_per_second",
     "tokens_per_second", "peak_memory_bytes", "model",
@@ -93,12 +96,7 @@ ECHO = "#include <stdio.h>\nint main(void) { int c; while ((c = getchar()) != EO
 
 def test_the_input_is_the_programs_standard_input(run, c_file, monkeypatch):
     assert run(c_file(ECHO), "--input", "HAL").out == "IBM"
-    import io
-    import sys
-    from types import SimpleNamespace
-
-    given = SimpleNamespace(buffer=io.BytesIO(b"HAL"), encoding="utf-8")
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(given.buffer))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"HAL")))
     assert run(c_file(ECHO), "--stdin").out == "IBM"
 
 
@@ -129,7 +127,7 @@ def test_what_cannot_be_run_is_refused(run, c_file, tmp_path):
     assert run(tmp_path / "none.c").status == 4
     assert run(c_file("int", "p.txt")).status == 4
     other = tmp_path / "other.elf"
-    other.write_bytes(open("/proc/self/exe", "rb").read(4096))
+    other.write_bytes(ELF_OF_X86)
     result = run(other)
     assert result.status == 4
     assert "error[S041]" in result.err

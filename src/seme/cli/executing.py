@@ -59,9 +59,9 @@ def execute(
     if checked or traced:
         watcher = Watcher(computer, program, stdin, checked=checked, trace=_trace_line if traced else None)
     run = computer.start(program, stdin, hook=watcher and watcher.hook)
-    printed = _Printed(sys.stdout.isatty(), as_json)
+    printed = _Printed(passed_on=not as_json, kept=as_json or checkpoint is not None)
     if checkpoint is not None and Path(checkpoint).exists():
-        printed.before(load_run(run, checkpoint))
+        printed.all += load_run(run, checkpoint)
     with interrupts() as stopped, _bar(max_instructions, quiet=quiet or traced) as seen:
         going: dict[str, Any] = {"most": max_instructions, "output": printed, "seen": seen, "stopped": stopped}
         ran = carry_on(run, **going) if watcher is None else watch(run, watcher, **going)
@@ -96,7 +96,8 @@ def load_program(file: str, cflags: str | None = None) -> Program:
     """
     path = Path(file)
     try:
-        start = path.open("rb").read(len(ELF))
+        with path.open("rb") as opened:
+            start = opened.read(len(ELF))
     except OSError as error:
         raise InputError(
             f"cannot read `{file}`: {error.strerror or error}", hint="give the path of a C or ELF file"
@@ -117,35 +118,35 @@ def load_program(file: str, cflags: str | None = None) -> Program:
 def read_stdin(text: str | None, from_stdin: bool) -> bytes:
     """The program's standard input: the text, all of ours, or nothing."""
     if from_stdin:
-        return click.get_binary_stream("stdin").read()
+        return sys.stdin.buffer.read()
     return (text or "").encode("utf-8", "surrogateescape")
 
 
 def make_computer(model: str | None, engine: Engine, *, quiet: bool) -> Computer:
     """The machine of a folder, or our own from the cache."""
-    if model is None:
-        artifact = cached_artifact(said=lambda words: say(words, quiet=quiet))
-    else:
-        artifact = load_artifact(model)
+    own = model is None
+    artifact = cached_artifact(said=lambda words: say(words, quiet=quiet)) if own else load_artifact(model)
     return Computer(artifact, engine=engine)
 
 
 class _Printed:
-    """Passes on what the program puts out, at once, and keeps it where it is needed afterwards."""
+    """Passes on what the program puts out, at once, and keeps it where it is needed afterwards.
 
-    def __init__(self, terminal: bool, kept_back: bool):
+    Args:
+        passed_on: Whether it goes to stdout.
+        kept: Whether it is needed afterwards.
+    """
+
+    def __init__(self, *, passed_on: bool, kept: bool):
         self.all = bytearray()
-        self._kept_back = kept_back
-
-    def before(self, some: bytes) -> None:
-        self.all += some
+        self._passed_on, self._kept = passed_on, kept
 
     def __call__(self, some: bytes) -> None:
-        self.all += some
-        if not self._kept_back:
-            stream = click.get_binary_stream("stdout")
-            stream.write(some)
-            stream.flush()
+        if self._kept:
+            self.all += some
+        if self._passed_on:
+            sys.stdout.buffer.write(some)
+            sys.stdout.buffer.flush()
 
 
 def _trace_line(line: str) -> None:
@@ -172,7 +173,7 @@ def _trap(end: End) -> TrapError:
     from seme.machines.rv32.instructions import decode
 
     found, ebreak = decode(end.word), end.word == EBREAK
-    what = "EBREAK" if ebreak else "an illegal instruction" if found is None else f"{found.name} to an odd address"
+    what = "EBREAK" if ebreak else "an illegal instruction" if found is None else f"{found.name} to no multiple of 4"
     return TrapError(
         f"the program trapped at pc {end.pc:#010x}: the word there is {end.word:#010x}, {what}",
         hint="seme exec FILE --trace shows how it got there",
