@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import resource
-import signal
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import FrameType
 
 import click
 
 from seme.cli.output import print_json, say
+from seme.cli.process import interrupts, peak_memory
 from seme.core.errors import InputError, UsageError
 from seme.exchange import load
 from seme.machines.turing import Outcome, Replay, machine_of, run, table, turing_model
@@ -44,7 +41,7 @@ def run_turing(
     artifact = load(model).artifact if model is not None else turing_model(given)
     machine = machine_of(artifact, given)
     cells = read_tape(tape or "", machine.symbols)
-    with _interrupts() as stop, _bar(max_steps, quiet=quiet) as tick:
+    with interrupts() as stop, _bar(max_steps, quiet=quiet) as tick:
         return run(
             machine,
             artifact,
@@ -138,32 +135,6 @@ def _text(replay: Replay) -> str:
     if len(symbols) and int(symbols.max()) > 9:
         return ",".join(map(str, symbols.tolist()))
     return (symbols.astype("uint8") + ord("0")).tobytes().decode("ascii")
-
-
-def peak_memory() -> int:
-    """The most memory this process has held, in bytes."""
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return most if sys.platform == "darwin" else most * 1024
-
-
-@contextmanager
-def _interrupts() -> Iterator[Callable[[], bool]]:
-    """Notes Ctrl-C instead of raising, so that a run ends between two chunks; gives what tells whether it came."""
-    came: list[int] = []
-
-    def note(number: int, frame: FrameType | None) -> None:
-        if came:  # asked twice: at once
-            raise KeyboardInterrupt
-        came.append(number)
-
-    if threading.current_thread() is not threading.main_thread():
-        yield lambda: False
-        return
-    before = signal.signal(signal.SIGINT, note)
-    try:
-        yield lambda: bool(came)
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager

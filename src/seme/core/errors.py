@@ -122,6 +122,38 @@ class ElfError(SemeError):
     exit_code = 4
 
 
+class TrapError(SemeError):
+    """A program's machine stands still: an illegal instruction, a misaligned jump, or EBREAK.
+
+    Args:
+        message: What trapped, where.
+        hint: The remedy.
+        ebreak: Whether it was EBREAK; the exit status is then 133, as after SIGTRAP.
+    """
+
+    code = "S042"
+    exit_code = 132
+
+    def __init__(self, message: str, *, hint: str = "", ebreak: bool = False):
+        super().__init__(message, hint=hint)
+        if ebreak:
+            self.exit_code = 133
+
+
+class NotHaltedError(SemeError):
+    """A program did not end within the instructions it was given."""
+
+    code = "S043"
+    exit_code = 1
+
+
+class DivergenceError(SemeError):
+    """The weights did something else than the independent emulator."""
+
+    code = "S044"
+    exit_code = 1
+
+
 class TuringTableError(SemeError):
     """The table of a Turing machine is not of the form `1RB1LB_1LA1RZ`, or names a state or symbol it does not have."""
 

@@ -16,6 +16,10 @@ OPTIONAL = {
     "onnx": ("onnx", "seme export --to onnx"),
     "onnxruntime": ("onnx", "seme export --to onnx: the file cannot be compared"),
     "transformer-lens": ("transformer-lens", "seme export --to transformer-lens"),
+    "ziglang": ("machines", "the fast engine (--engine sparse), and C files for seme exec"),
+    "pyelftools": ("machines", "seme exec"),
+    "unicorn": ("machines", "seme exec --check"),
+    "capstone": ("machines", "seme exec --trace, and the assembly text of a divergence"),
 }
 """Package to the extra that brings it and what is not possible without it."""
 

@@ -14,7 +14,7 @@ import torch
 
 from seme.core.errors import InputError, UsageError
 from seme.model.artifact import Artifact, OutputBlock
-from seme.model.transformer import Cache, forward
+from seme.model.transformer import Cache, Hook, forward
 
 FEED = 512
 """Tokens read in one pass: its scores are FEED * length numbers per head."""
@@ -56,10 +56,12 @@ class DenseStream:
     Args:
         artifact: A causal model whose output is the next token.
         device: Where to run it.
+        hook: Sees what is computed; see `seme.model.transformer.forward`.
     """
 
-    def __init__(self, artifact: Artifact, device: str | torch.device = "cpu"):
+    def __init__(self, artifact: Artifact, device: str | torch.device = "cpu", *, hook: Hook | None = None):
         self._artifact = artifact
+        self._hook = hook
         self._stops = frozenset(next_block(artifact).stops)
         self._device = torch.device(device)
         self._weights = {name: weight.to(self._device) for name, weight in artifact.weights.items()}
@@ -93,7 +95,9 @@ class DenseStream:
         places = self._places(self.length, len(rows))
         tokens = torch.from_numpy(rows)[None].to(self._device)
         with torch.inference_mode():
-            logits = forward(self._artifact.spec, self._weights, tokens, cache=self._cache, places=places)
+            logits = forward(
+                self._artifact.spec, self._weights, tokens, hook=self._hook, cache=self._cache, places=places
+            )
         chosen = logits[0].argmax(-1).cpu().numpy()
         self._next = int(chosen[-1])
         return chosen

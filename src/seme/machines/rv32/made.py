@@ -1,0 +1,75 @@
+"""The RV32 machine's weights: made from source, or taken from the user's cache where this source made them before."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+
+import seme
+from seme.compiler.trace import compile_trace
+from seme.exchange import load_artifact, save
+from seme.machines.rv32.machine import rv32_program
+from seme.machines.rv32.toolchain import cache_folder
+from seme.model.artifact import Artifact
+
+SOURCES = ("core", "ir", "lang", "model", "compiler", "exchange", "machines/rv32")
+"""Rooms on whose source the weights depend."""
+
+
+SHORT = 4096
+"""Tokens for which a machine in less than float64 is made."""
+
+
+def rv32_artifact(
+    *, digit_bits: int = 8, dtype: str = "float64", max_length: int | None = None, longest: int | None = None
+) -> Artifact:
+    """Makes the weights of the RV32 machine.
+
+    Args:
+        digit_bits: Bits of a digit: 8, 12 or 16.
+        dtype: The float type the weights are proved for and kept in.
+        max_length: Tokens for which position rows are written out.
+        longest: Tokens of a trace up to which it is proved; without it 2^32 in float64, and in other types 4,096 or
+            `max_length`, if that is more.
+
+    Raises:
+        NotProvedError: It cannot be proved in this float type at this length.
+        UsageError: The digits have another size.
+    """
+    if dtype != "float64":
+        longest = max(longest or SHORT, max_length or 0)
+    program = rv32_program(digit_bits) if longest is None else rv32_program(digit_bits, longest)
+    return compile_trace(program, dtype=dtype, max_length=max_length)
+
+
+def cached_artifact(*, said: Callable[[str], None] = lambda text: None, cache: str | Path | None = None) -> Artifact:
+    """The machine with digits of 8 bits in float64, made once per version of its source.
+
+    Args:
+        said: Called with a message where making it takes a while.
+        cache: Folder for it; by default `seme` in the user's cache folder (`XDG_CACHE_HOME`).
+
+    Raises:
+        UsageError: The cache folder cannot be written.
+    """
+    folder = cache_folder(cache) / f"rv32im-{fingerprint()}"
+    if folder.is_dir():
+        return load_artifact(folder)
+    said(f"making the machine's weights, once; they will be in {folder}")
+    artifact = rv32_artifact()
+    save(artifact, folder)
+    return artifact
+
+
+def fingerprint() -> str:
+    """Changes with whatever the weights depend on: the source of what makes them, and the version of the package."""
+    digest = hashlib.sha256(f"{metadata.version('seme')} {np.__version__}".encode())
+    root = Path(seme.__file__).parent
+    for room in SOURCES:
+        for path in sorted((root / room).rglob("*.py")):
+            digest.update(f"{path.relative_to(root).as_posix()}\0".encode() + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:20]
