@@ -261,16 +261,12 @@ def _read_model(
         if model.partial:
             found["notes"].append(f"only the first self-attention is read: {model.partial}")
         elif not settings.quick:
-            step = stage("causal tests", _causal_runs(opened.positions, tokens.shape[1]))
+            runs = count_runs(*opened.positions.shape[::-1], tokens.shape[1], model.layers)
+            step = stage("causal tests", runs)
             found["causal"] = measure_effects(model, drawn, seed=settings.seed, advance=step)
             found["verdicts"].append(causal_verdict(found["causal"]))
             found["spaces"] = measure_spaces(model, tokens, seed=settings.seed, advance=stage("spaces", 2))
             found["verdicts"].append(space_verdict(found["spaces"].agreement))
-
-
-def _causal_runs(table: np.ndarray, length: int) -> int:
-    rows, width = table.shape
-    return count_runs(width, rows, length)
 
 
 def _sample(opened: Checkpoint, model: Transformer, text: str | None, settings: Settings) -> Sample:

@@ -8,14 +8,11 @@ from dataclasses import dataclass
 
 from seme.read.attention import Head
 from seme.read.causal import CausalReport
-from seme.read.nulls import Comparison
+from seme.read.nulls import CLAIM, Comparison
 from seme.read.positions import PositionReport
 from seme.read.readout import Readout
 from seme.read.spaces import Agreement
 from seme.read.tokens import TokenReport
-
-LEVEL = 0.05
-"""A claim is made only where its null reaches the value in at most one draw of twenty."""
 
 HELIX_SCORE = 0.5
 """A helix also has to be a good one: straightness x share x ring of at least one half. MiniLM, which is
@@ -66,8 +63,8 @@ def position_verdicts(report: PositionReport) -> tuple[Verdict, ...]:
 def _dimension(report: PositionReport) -> Verdict:
     k = max(count for count in report.against["random_walk"] if count <= 3)
     walk, shuffled = (report.against[name][k] for name in ("random_walk", "shuffled_increments"))
-    lower = walk.p_above <= LEVEL and shuffled.p_above <= LEVEL
-    higher = walk.p_below <= LEVEL or shuffled.p_below <= LEVEL
+    lower = walk.p_above <= CLAIM and shuffled.p_above <= CLAIM
+    higher = walk.p_below <= CLAIM or shuffled.p_below <= CLAIM
     answer = "yes" if lower else "no" + (", higher-dimensional" if higher else "")
     return Verdict(
         claim="lower-dimensional than a smooth curve",
@@ -79,9 +76,9 @@ def _dimension(report: PositionReport) -> Verdict:
 
 
 def _shape(report: PositionReport) -> Verdict:
-    helical = report.helix_score.p_above <= LEVEL and report.helix_score.value >= HELIX_SCORE
-    planar = [band for band in report.bands if band.planarity.p_above <= LEVEL and band.planarity.draws]
-    ringed = report.ring_score.p_above <= LEVEL
+    helical = report.helix_score.p_above <= CLAIM and report.helix_score.value >= HELIX_SCORE
+    planar = [band for band in report.bands if band.planarity.p_above <= CLAIM and band.planarity.draws]
+    ringed = report.ring_score.p_above <= CLAIM
     answer = "helix" if helical else "rings" if ringed else "neither"
     periods = ", ".join(f"{band.period:.3g}" for band in planar) or "none"
     return Verdict(
@@ -100,7 +97,7 @@ def _distance(report: PositionReport) -> Verdict:
     word = "yes" if value >= 0.9 else "mostly" if value >= 0.5 else "partly"
     return Verdict(
         claim="similarity depends on distance only",
-        answer=word if report.toeplitz.p_above <= LEVEL else "no",
+        answer=word if report.toeplitz.p_above <= CLAIM else "no",
         because=f"Toeplitz R^2 of the centred Gram matrix {beside(report.toeplitz)}",
         unless="R^2 of .9 is called yes, .5 mostly, less partly",
     )
@@ -109,9 +106,9 @@ def _distance(report: PositionReport) -> Verdict:
 def token_verdicts(tokens: TokenReport, reading: Readout) -> tuple[Verdict, ...]:
     """Answers how tokens and positions share the space."""
     top = tokens.energy_top_k
-    if top.p_below <= LEVEL / 2:
+    if top.p_below <= CLAIM / 2:
         answer = "yes"
-    elif top.p_above <= LEVEL / 2:
+    elif top.p_above <= CLAIM / 2:
         answer = "no, it seeks them"
     else:
         answer = "no more than chance"
@@ -125,7 +122,7 @@ def token_verdicts(tokens: TokenReport, reading: Readout) -> tuple[Verdict, ...]
     )
     gain = reading.position_r2
     against = (
-        "more than chance keeps" if gain.p_above <= LEVEL else "less" if gain.p_below <= LEVEL else "what chance keeps"
+        "more than chance keeps" if gain.p_above <= CLAIM else "less" if gain.p_below <= CLAIM else "what chance keeps"
     )
     return (
         Verdict(

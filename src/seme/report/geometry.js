@@ -80,7 +80,8 @@ function drawCausal() {
   Plotly.newPlot("rank", [line("truncate", "keep the top k"), line("remove_top", "remove the top k"),
     line("remove_random", "remove k random")], layout("components", unit), quiet);
   const others = report.effects.filter((each) => ["shift", "permute", "rotate", "delete"].includes(each.change));
-  Plotly.newPlot("effects", [{ type: "bar", x: others.map((each) => `${each.change} ${each.amount}`),
+  const at = (each) => each.layer === null ? "" : ` in layer ${each.layer}`;
+  Plotly.newPlot("effects", [{ type: "bar", x: others.map((each) => `${each.change} ${each.amount}${at(each)}`),
     y: others.map((each) => each.cost), error_y: spread(others) }],
     layout("", unit, { margin: { t: 20, b: 140 } }), quiet);
 }
