@@ -22,6 +22,7 @@ from seme.read.attention import (
 )
 from seme.read.checkpoints import open_checkpoint
 from seme.read.heads import TOLERANCE, measure_heads
+from seme.read.nulls import compare
 from seme.read.text import sample
 from seme.read.transformer import run, transformer_of
 from tests.read.models import LENGTH, MODELS, VOCABULARY, write_model
@@ -206,6 +207,15 @@ def test_shares_are_rarely_called_special_where_positions_have_no_order(causal, 
             above = 1 + sum(round(draw[term] - own[term], 9) >= 0 for draw in null)
             hits[term] += above / 20 <= 0.05
     assert max(hits.values()) <= MAX_HITS, hits
+
+
+def test_shares_name_a_head_unless_they_could_be_chance():
+    nowhere = look(np.full((1, 40, 40), 1 / 40), np.arange(40)[None])
+    shares = dict.fromkeys(TERMS, 0.0) | {"position-position": 0.3, "rest-position": 0.4, "content-rest": 0.3}
+    above, chance = ({term: compare(0.3, [draw] * 19) for term in TERMS} for draw in (0.1, 0.5))
+    assert name_kind(nowhere, shares, above) == "position"
+    assert name_kind(nowhere, shares, chance) == "mixed"
+    assert name_kind(nowhere, dict.fromkeys(TERMS, 0.0) | {"content-content": 0.6}, chance) == "content"
 
 
 def test_a_position_part_of_its_own_stands_above_shuffled_rows():

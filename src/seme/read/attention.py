@@ -27,7 +27,8 @@ KIND_MASS = 0.4
 plus at least this share of what chance leaves: it draws the line between named and unnamed."""
 
 KIND_SHARE = 0.5
-"""Share from which an otherwise unnamed head is called content or position."""
+"""Share from which an otherwise unnamed head is called content or position: of the two terms whose key part is that
+and whose query part is the same or the rest, which asks the same of every query."""
 
 NULL_DRAWS = 19
 """Draws of each head's nulls: the fewest with which a p-value of .05 can be reached."""
@@ -272,11 +273,13 @@ def name_kind(at: Look, shares: dict[str, float], against: dict[str, Comparison]
         return "same token"
     if _stands_out(at.first, at.first_chance):
         return "first token"
-    if shares["content-content"] >= KIND_SHARE:
-        return "content"
-    term = "position-position"
-    chance = against is not None and against[term].p_above > CLAIM
-    return "position" if shares[term] >= KIND_SHARE and not chance else "mixed"
+    for part in ("content", "position"):
+        terms = (f"{part}-{part}", f"rest-{part}")
+        largest = max(terms, key=lambda term: shares[term])
+        chance = part == "position" and against is not None and against[largest].p_above > CLAIM
+        if sum(shares[term] for term in terms) >= KIND_SHARE and not chance:
+            return part
+    return "mixed"
 
 
 def _stands_out(mass: float, chance: float) -> bool:

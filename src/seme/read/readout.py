@@ -36,7 +36,8 @@ class Readout:
     """What can be read back from token plus position.
 
     Attributes:
-        token_identity: Share of sums whose nearest token (mean position taken away) is the right one.
+        token_identity: Share of sums whose nearest token (mean position taken away) is the right one, or has the
+            same row: words a model does not tell apart cannot be told apart in the sum either.
         token_identity_interval: 95% Wilson interval over the sums.
         token_identity_rotated: The same with rotated positions.
         position_r2: Variance of the positions explained by the best linear map of the sum, against rotations.
@@ -130,7 +131,8 @@ def _linear(
     gain = np.linalg.solve(np.eye(len(gram)) + gram, gram)
     explained = float((np.diag(gain) * lengths**2).sum() / (lengths**2).sum())
     noise = np.einsum("ik,ik->k", frame, variance @ frame)
-    matched = float((lengths**4 / (lengths**2 + noise)).sum() / (lengths**2).sum())
+    power = lengths**2 + noise  # a table of fewer directions than rows has components of length zero
+    matched = float(np.divide(lengths**4, power, out=np.zeros_like(power), where=power > 0).sum() / (lengths**2).sum())
     unit = target / np.where(lengths > 0, lengths, 1.0)
     index = float(unit @ gain @ unit / spread)
     return explained, matched, index
@@ -171,7 +173,8 @@ def _identity(
         low = distance[np.arange(len(sums)), at]
         better = low < best
         best[better], winner[better] = low[better], start + at[better]
-    return winner[: len(chosen)] == chosen, winner[len(chosen) :] == chosen
+    alike = [(rows.take(part) == vectors).all(axis=1) for part in np.split(winner, 2)]
+    return alike[0], alike[1]
 
 
 def wilson(successes: int, trials: int) -> tuple[float, float]:

@@ -261,8 +261,8 @@ def _read_model(
         if model.partial:
             found["notes"].append(f"only the first self-attention is read: {model.partial}")
         elif not settings.quick:
-            runs = count_runs(*opened.positions.shape[::-1], tokens.shape[1], model.layers)
-            step = stage("causal tests", runs)
+            rows, width = opened.positions.shape
+            step = stage("causal tests", count_runs(width, rows, tokens.shape[1], model.layers))
             found["causal"] = measure_effects(model, drawn, seed=settings.seed, advance=step)
             found["verdicts"].append(causal_verdict(found["causal"]))
             found["spaces"] = measure_spaces(model, tokens, seed=settings.seed, advance=stage("spaces", 2))
