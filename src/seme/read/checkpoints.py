@@ -204,12 +204,51 @@ def _with_notes(opened: Checkpoint) -> Checkpoint:
     if opened.positions is not None and _is_centred(opened.positions) and opened.tokens is not None:
         sample = opened.tokens.read(0, min(256, opened.tokens.shape[0]))
         if _is_centred(sample):
-            notes.append("rows of both tables have mean zero: the weights were centred (folded) when written")
+            notes.append(
+                "rows of both tables have mean zero: the weights were centred (folded) when written, or are balanced; "
+                "raw and centred measures then differ less than in the model as trained"
+            )
+    if norms_folded(opened):
+        notes.append(
+            "there are no layer norm gains: they were folded into the matrices when written; run with gains of one"
+        )
+    elif _norms_idle(opened):
+        notes.append(
+            "every layer norm has gain 1 and bias 0 while other biases are not 0: the norms were folded into the "
+            "matrices when written, so queries and keys carry them"
+        )
     if opened.tokens is not None and opened.positions is not None:
         ours, theirs = opened.tokens.shape[1], opened.positions.shape[1]
         if ours != theirs:
             notes.append(f"tokens have width {ours}, positions {theirs}: they are not compared")
     return replace(opened, notes=tuple(notes))
+
+
+def norms_folded(opened: Checkpoint) -> bool:
+    """Whether a family with norms before its sublayers has none in the file, in no layer: they were folded away."""
+    family = opened.family
+    if family is None or not family.pre_norm or not family.layer:
+        return False
+    marks = [family.layer[name].split("{i}")[1] for name in ("norm1_w", "norm2_w")]
+    return not any(name.endswith(mark) for name in opened.weights for mark in marks)
+
+
+def _norms_idle(opened: Checkpoint) -> bool:
+    """Whether all layer norms do nothing but normalise although the model is trained (other biases are not 0)."""
+    family, index, biases = opened.family, 0, 0.0
+    if family is None or not family.layer:
+        return False
+    while opened.prefix + family.layer["norm1_w"].format(i=index) in opened.weights:
+        for ours in ("norm1", "norm2"):
+            for kind, idle in (("w", 1.0), ("b", 0.0)):
+                name = opened.prefix + family.layer[f"{ours}_{kind}"].format(i=index)
+                if name in opened.weights and bool((opened.weights[name].tensor() != idle).any()):
+                    return False
+        for ours in ("o_b", "up_b", "down_b"):
+            name = opened.prefix + family.layer[ours].format(i=index)
+            biases += float(opened.weights[name].tensor().abs().sum()) if name in opened.weights else 0.0
+        index += 1
+    return index > 0 and biases > 0
 
 
 def _is_centred(table: np.ndarray) -> bool:

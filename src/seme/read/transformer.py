@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from seme.core.errors import FolderError
-from seme.read.checkpoints import Checkpoint
+from seme.read.checkpoints import Checkpoint, norms_folded
 
 Watch = Callable[[str, Tensor], Tensor | None]
 """Called with a point's name and tensor; may give another tensor to go on with."""
@@ -74,15 +74,15 @@ def transformer_of(opened: Checkpoint) -> Transformer | None:
     family = opened.family
     if family is None or not family.layer or opened.positions is None or opened.tokens is None:
         return None
+    heads = _setting(opened, "heads")
+    if not heads:
+        return None
     weights = _top(opened)
     weights["pos"] = torch.as_tensor(opened.positions, dtype=torch.float32)
     layers = _setting(opened, "layers") or _count_layers(opened)
     for index in range(layers):
         for name, tensor in _layer(opened, index).items():
             weights[f"{index}.{name}"] = tensor
-    heads = _setting(opened, "heads")
-    if not heads:
-        return None
     return Transformer(
         weights=weights,
         layers=layers,
@@ -123,6 +123,11 @@ def _top(opened: Checkpoint) -> dict[str, Tensor]:
     for ours, theirs in family.heads_of_language:
         if theirs in opened.weights:
             found[ours] = opened.weights[theirs].tensor()
+    if "project_out" in found and "head_w" not in found:  # tied: outputs meet the tokens in their own width
+        found["head_w"] = opened.weights[opened.prefix + family.token].tensor()
+    if norms_folded(opened) and "final_norm_w" in family.top and "final_norm_w" not in found:
+        width = found["tok"].shape[1]
+        found |= {"final_norm_w": torch.ones(width), "final_norm_b": torch.zeros(width)}
     return found
 
 
@@ -143,12 +148,16 @@ def _layer(opened: Checkpoint, index: int) -> dict[str, Tensor]:
         bias = opened.weights[f"{name}.bias"].tensor()
         for ours, part, shift in zip("qkv", matrix.chunk(3), bias.chunk(3), strict=True):
             found[f"{ours}_w"], found[f"{ours}_b"] = part.contiguous(), shift
+    if norms_folded(opened):
+        width = found["o_w"].shape[0]
+        for ours in ("norm1", "norm2"):
+            found |= {f"{ours}_w": torch.ones(width), f"{ours}_b": torch.zeros(width)}
     needed = ("q_w", "k_w", "v_w", "o_w", "up_w", "down_w", "norm1_w", "norm2_w")
     missing = [ours for ours in needed if ours not in found]
     if missing:
         raise FolderError(
             f"cannot run `{opened.path}`: layer {index} of this {family.name} lacks {', '.join(missing)}",
-            hint="read its tables alone with --quick, or fetch the checkpoint again",
+            hint="fetch it again, or name the file, --position-key and --token-key to read its tables alone",
         )
     return found
 

@@ -66,16 +66,18 @@ def show(
     if png is not None:
         from seme.report.geometry_png import pictures
 
+        drawn = pictures(reading)
         png.mkdir(exist_ok=True)
-        pictures(reading, png)
+        for name, content in drawn.items():
+            write_whole(png / f"{name}.png", content)
     click.echo(json.dumps(reading.plain()) if as_json else in_words(reading))
 
 
-def write_whole(target: Path, content: str) -> None:
+def write_whole(target: Path, content: str | bytes) -> None:
     """Writes a file in one move, so that an interruption leaves the old one or none."""
     part = target.with_name(f".{target.name}.{os.getpid()}")
     try:
-        part.write_text(content, encoding="utf-8")
+        part.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
         os.replace(part, target)
     finally:
         part.unlink(missing_ok=True)
