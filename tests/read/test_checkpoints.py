@@ -11,7 +11,7 @@ import torch
 import transformers
 from safetensors.torch import load_file, save_file
 
-from seme.core.errors import FolderError, UsageError
+from seme.core.errors import FolderError, InputError, UsageError
 from seme.read.checkpoints import open_checkpoint
 from seme.read.transformer import run, transformer_of
 from tests.read.models import LENGTH, MODELS, VOCABULARY, write_model, write_whisper
@@ -30,6 +30,17 @@ def test_a_model_of_each_family_runs_as_transformers_runs_it(family, tmp_path):
     with torch.no_grad():
         expected = theirs(tokens).logits
     assert (run(ours, tokens) - expected).abs().max() < AGREEMENT * expected.abs().max()
+
+
+@pytest.mark.parametrize("family", ["gpt2", "bert"])
+def test_a_model_in_float64_runs_in_float64(family, tmp_path):
+    theirs = write_model(family, tmp_path).double()
+    theirs.save_pretrained(tmp_path)
+    tokens = torch.randint(3, VOCABULARY, (2, LENGTH))
+    with torch.no_grad():
+        expected = theirs(tokens).logits
+    found = run(transformer_of(open_checkpoint(str(tmp_path))), tokens)
+    assert (found - expected).abs().max() < 1e-12 * expected.abs().max()
 
 
 @pytest.mark.parametrize("family", sorted(MODELS))
@@ -129,7 +140,7 @@ def test_a_table_of_zeros_is_no_table(tmp_path):
 @pytest.mark.parametrize("ending", ["pt", "npz"])
 def test_bare_files_open_by_key(ending, tmp_path):
     path = tmp_path / f"any.{ending}"
-    tables = {"p": np.ones((8, 4), dtype=np.float32), "t": np.ones((9, 4), dtype=np.float32)}
+    tables = {"p": np.eye(8, 4, dtype=np.float32), "t": np.ones((9, 4), dtype=np.float32)}
     if ending == "npz":
         np.savez(path, **tables)
     else:
@@ -243,6 +254,55 @@ def test_one_missing_norm_is_damage_and_not_folding(tmp_path):
         transformer_of(open_checkpoint(str(tmp_path)))
     keys = {"position_key": "transformer.wpe.weight", "token_key": "transformer.wte.weight"}
     assert transformer_of(open_checkpoint(str(tmp_path / "model.safetensors"), **keys)) is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"n_head": 5}, "5 heads do not divide its width of 32"),
+        ({"n_head": "x"}, "says 'x' for heads"),
+        ({"n_layer": 9}, "layer 2 of this GPT-2 lacks"),
+        ({"layer_norm_epsilon": "x"}, "says 'x' for eps"),
+        ({"activation_function": "mish"}, "activation is 'mish', known are gelu"),
+    ],
+)
+def test_configurations_that_cannot_be_are_named(settings, words, tmp_path):
+    write_model("gpt2", tmp_path)
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | settings))
+    with pytest.raises(FolderError, match=words):
+        transformer_of(open_checkpoint(str(tmp_path)))
+    path.write_text("[1]")
+    with pytest.raises(FolderError, match="got list"):
+        open_checkpoint(str(tmp_path))
+
+
+def test_layers_that_are_broken_or_of_another_shape_are_named(tmp_path):
+    write_model("gpt2", tmp_path)
+    held = load_file(tmp_path / "model.safetensors")
+    held["transformer.h.1.mlp.c_fc.weight"][0, 0] = float("inf")
+    save_file(held, tmp_path / "model.safetensors")
+    with pytest.raises(InputError, match=r"NaN or infinity, the first is `1\.up_w`"):
+        transformer_of(open_checkpoint(str(tmp_path)))
+    held["transformer.h.1.mlp.c_fc.weight"] = torch.ones(7, 128)
+    save_file(held, tmp_path / "model.safetensors")
+    with pytest.raises(FolderError, match="up_w of layer 1 has shape"):
+        transformer_of(open_checkpoint(str(tmp_path)))
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        (torch.ones(8, 4), "every row of `p` is the same"),
+        (torch.tensor([[2.0, 1.0]] + [[1.0, 0.0]] * 7), "every row of `p` but the first is the same"),
+    ],
+)
+def test_a_table_that_tells_no_position_from_another_is_no_table(table, words, tmp_path):
+    save_file({"p": table, "t": torch.randn(9, table.shape[1])}, tmp_path / "any.safetensors")
+    opened = open_checkpoint(str(tmp_path / "any.safetensors"), position_key="p", token_key="t")
+    assert opened.positions is None
+    assert words in opened.no_positions
+    assert opened.added is not None
 
 
 def test_a_hub_name_without_a_network_is_named(monkeypatch):

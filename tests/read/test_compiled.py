@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 
 import seme
 from seme import hand
-from seme.lang import aggregate, length, positions, select, tokens
+from seme.lang import aggregate, count, length, positions, select, tokens
 from seme.read.run import Reading, Settings, read
 
 LENGTH, TURNS = 64, 6
@@ -132,3 +132,13 @@ def test_a_deeper_head_that_mirrors_positions_is_position(tmp_path):
     assert mirror.shares["position-position"] + mirror.shares["rest-position"] == pytest.approx(1, abs=1e-6)
     assert mirror.against["position-position"].p_above == pytest.approx(0.05)
     assert mirror.against["position-position"].value > 10 * mirror.against["position-position"].null
+
+
+def test_a_compiled_model_that_uses_no_positions_is_said_to_have_none_and_still_run(tmp_path):
+    seen = seme.program(count(select(tokens, tokens, "==")), vocab="abc", max_length=20)
+    for dtype in ("float32", "float64"):
+        seme.compile(seen, dtype=dtype).save(tmp_path / dtype)
+        reading = quick(tmp_path / dtype)
+        assert any("is all zeros" in note for note in reading.notes)
+        assert reading.all_rows is None
+        assert [head.kind for head in reading.heads if head.kind != "uniform"] == ["same token"]

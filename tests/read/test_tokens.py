@@ -128,7 +128,7 @@ def test_widths_that_differ_and_impossible_k_are_refused():
     tokens, positions = planted_pair(overlap=False)
     with pytest.raises(InputError, match="token rows have width 48, position rows 47"):
         measure_tokens(tokens, positions[:, :47])
-    with pytest.raises(UsageError, match="at most 48"):
+    with pytest.raises(UsageError, match="rank 4"):
         measure_tokens(tokens, positions, k=49)
 
 

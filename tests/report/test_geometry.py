@@ -187,6 +187,10 @@ def test_bad_input_ends_in_the_house_form(tmp_path, capsys):
     assert "hint:" in words
     save_file({"p": torch.randn(8, 4), "t": torch.randn(9, 4)}, path)
     assert _status(capsys, str(path), *keys, "-k", "9")[0] == 2
+    save_file({"p": torch.randn(8, 2) @ torch.randn(2, 4), "t": torch.randn(9, 4)}, path)
+    status, words = _status(capsys, str(path), *keys, "-k", "3")
+    assert status == 2
+    assert "rank 2" in words
     assert _status(capsys, str(path), "--position-key", "q")[0] == 2
     assert _status(capsys, str(path), *keys, "--html", str(tmp_path / "no" / "p.html"))[0] == 2
     save_file({"p": torch.randn(3, 4), "t": torch.randn(9, 4)}, path)
