@@ -212,12 +212,22 @@ def test_an_interrupted_write_leaves_no_half_file(tmp_path, monkeypatch):
 def _interrupted(code: str, ready, *arguments: str) -> tuple[int, str]:
     """Runs Python code in a process of its own, sends it SIGINT once `ready()` holds, gives status and stderr."""
     command = [sys.executable, "-c", code, *arguments]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    limit = time.monotonic() + 120
-    while not ready() and process.poll() is None and time.monotonic() < limit:
-        time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
-    _, words = process.communicate(timeout=60)
+
+    def heed() -> None:
+        """A shell that runs the tests in the background has them, and what they start, ignore SIGINT."""
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=heed
+    ) as process:
+        try:
+            limit = time.monotonic() + 300
+            while not ready() and process.poll() is None and time.monotonic() < limit:
+                time.sleep(0.05)
+            process.send_signal(signal.SIGINT)
+            _, words = process.communicate(timeout=120)
+        finally:
+            process.kill()
     return process.returncode, words
 
 
