@@ -187,9 +187,8 @@ def _read_positions(table: np.ndarray, settings: Settings, stage: Stage, found: 
     body = np.delete(values, outliers, axis=0) if len(values) - len(outliers) >= 4 else values
     if outliers:
         shown = ", ".join(str(row) for row in outliers[:8]) + (" ..." if len(outliers) > 8 else "")
-        found["notes"].append(
-            f"rows {shown} have norms over three times or under a third of the median and are left out beside tokens"
-        )
+        rows = f"rows {shown} have norms" if len(outliers) > 1 else f"row {shown} has a norm"
+        found["notes"].append(f"{rows} over three times or under a third of the median, left out beside tokens")
     found["k"] = _directions(body, settings.k)
     clean = "without_row0" if 0 in outliers else "all_rows"
     found["notes"].append(f"verdicts on positions use {clean.replace('_', ' ')}")

@@ -55,8 +55,8 @@ def summarise(runs: Sequence[Run]) -> list[dict[str, Any]]:
 
 def _truncated(found: Iterable[Run], regime: str) -> dict[str, dict[str, Any]] | None:
     """K -> mean gain of loss, with its interval, of the trained model with k components of its table."""
-    cut = [(run.result.get("truncated"), run.result["losses"][regime]) for run in found]
-    if not cut or any(losses is None for losses, _ in cut):
+    cut = [(cuts, run.result["losses"][regime]) for run in found if (cuts := run.result.get("truncated"))]
+    if not cut:
         return None
     return {k: _mean([losses[k] - whole for losses, whole in cut]) for k in cut[0][0]}
 
