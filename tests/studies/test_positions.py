@@ -148,6 +148,24 @@ def test_the_summary_pairs_seeds_and_marks_positions_that_did_not_move():
     assert "have not left" in as_text(summarise(runs))
 
 
+def test_the_table_shows_geometry_and_what_truncation_costs_and_takes_unfinished_studies():
+    shape = {
+        "three_components": 0.5, "participation_ratio": 4.0, "ring": [0.25, 0.5], "helix": [0.125, 0.5],
+        "toeplitz": 0.9, "token_energy": [0.1, 0.4, 0.01], "mean_abs_cos": [0.1, 0.1, 0.5],
+    }  # fmt: skip
+    runs = [_run("added", seed, 2.0) for seed in range(3)]
+    for seed, run in enumerate(runs):
+        run.result.update({"geometry": shape, "truncated": {"0": 3.0, "3": 2.5 + 0.1 * seed}})
+    runs.append(_run("none", 2, 2.5))
+    row = next(row for row in summarise(runs) if row["arm"] == "added")
+    assert row["truncated"]["0"]["mean"] == pytest.approx(1.0)
+    assert row["truncated"]["3"]["interval"][0] < 0.6 < row["truncated"]["3"]["interval"][1]
+    text = as_text(summarise(runs))
+    assert "0.50   4.0  0.25  0.12   0.25" in text
+    assert "`added` at scale 0.1 with only k components of its trained table: 0: +1.0000, 3: +0.6000 (" in text
+    assert summarise([_run("none", 0, 2.0)]) == [], "an arm is shown once its pair is there"
+
+
 def test_smoke_runs_every_arm_and_writes_table_and_page(tmp_path):
     page, store = tmp_path / "p.html", str(tmp_path / "s.db")
     asked = ["positions", "--smoke", "--json", "--store", store, "--html", str(page)]
