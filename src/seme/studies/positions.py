@@ -191,7 +191,7 @@ def measured(model: Small, start: np.ndarray | None, seed: int) -> dict[str, Any
         "mean_abs_cos": None,
     }
     tokens = model.tokens.detach().double().numpy()
-    if tokens.shape[1] == table.shape[1]:
+    if model.positions.kind != "concat":  # side by side, the two share no space, of whatever widths
         beside = measure_tokens(tokens, table, k=3, seed=seed, draws=39)
         top, cosine = beside.energy_top_k, beside.mean_abs_cosine_centred
         geometry["token_energy"] = [top.value, top.null, top.p_below]

@@ -75,7 +75,8 @@ def _costs(found: list[Run], regime: str) -> dict[str, Any]:
     shapes = [run.result["geometry"] for run in found if run.result["geometry"] is not None]
     geometry = {}
     for name in shapes[0] if shapes else ():
-        values = [each[name] for each in shapes if each[name] is not None]
+        beside = name in ("token_energy", "mean_abs_cos") and found[0].configuration["arm"].startswith("concat")
+        values = [each[name] for each in shapes if each[name] is not None and not beside]  # they share no space
         geometry[name] = np.array(values, dtype=float).mean(axis=0).tolist() if values else None
     return {
         "parameters": found[0].result["parameters"],
