@@ -51,7 +51,7 @@ def test_the_text_of_a_small_graph_reads_like_this() -> None:
 
 
 SMALL = """\
-seme graph 1
+seme graph 2
 vocab_size 2
 max_length 3
 causal no
@@ -62,6 +62,7 @@ embed output.onehot
   lo 0 0
   hi 1 1
   source token
+  slope none
   table identity 2
 
 unembed output:output
@@ -82,7 +83,7 @@ unembed output:output
 @pytest.mark.parametrize(
     ("old", "new", "complaint"),
     [
-        ("seme graph 1", "seme graph 2", "at line 1: got `seme graph 2`, expected `seme graph 1`"),
+        ("seme graph 2", "seme graph 3", "at line 1: got `seme graph 3`, expected `seme graph 2`"),
         ("vocab_size 2", "vocab_size two", "at line 2: got vocab_size `two`, expected a natural number"),
         ("max_length 3", "max_length 3 4", "at line 3: got 2 words after `max_length`, expected one"),
         ("causal no", "causal perhaps", "at line 4: got causal `perhaps`, expected yes or no"),
@@ -95,18 +96,18 @@ unembed output:output
         ("  lo 0 0", "  lo 0*9999999999", "got 9999999999 numbers, expected at most 134217728"),
         ("token\n", "letter\n", "at line 11: got source `letter`, expected one of token, position"),
         ('(file:line)"', "(file:line)", "at line 7: got"),
-        ("identity 2", "unity 2", "at line 12: got shape `unity 2`, expected `3x2`, `3x2 by columns` or `identity 3`"),
+        ("identity 2", "unity 2", "at line 13: got shape `unity 2`, expected `3x2`, `3x2 by columns` or `identity 3`"),
         ("identity 2", "99999x99999", "got a matrix of 99999x99999, expected at most"),
         ("identity 2", "0x999999999", "got a matrix of 0x999999999, expected at most"),
         ("x1 x2", "x1..x999999999999", "at line 8: got 999999999999 names, expected at most"),
-        ("identity 2", "2x2\n    0 x3=1", "at line 13: got `x3`, expected one of x1 x2"),
-        ("identity 2", "2x2\n    5 x1=1", "at line 13: got `5`, expected one of 0 1"),
-        ("identity 2", "2x2\n    0 x1=1\n    0 x2=1", "at line 14: got `0` twice, expected its entries, once"),
-        ("identity 2", "2x2\n    0", "at line 13: got `0` alone, expected its entries, once"),
-        ("identity 2", "2x2\n    0 1 2 3", "at line 13: got 3 values for `0`, expected 2"),
-        ("nearest none", "nearest all", "at line 22: got `all` after `nearest`, expected nothing, or none"),
-        ("from output.onehot", "from nobody", "at line 25: got `nobody`, expected a node of an earlier block"),
-        ("    from output.onehot identity 2\n", "    from\n", "at line 25: got nothing after `from`"),
+        ("identity 2", "2x2\n    0 x3=1", "at line 14: got `x3`, expected one of x1 x2"),
+        ("identity 2", "2x2\n    5 x1=1", "at line 14: got `5`, expected one of 0 1"),
+        ("identity 2", "2x2\n    0 x1=1\n    0 x2=1", "at line 15: got `0` twice, expected its entries, once"),
+        ("identity 2", "2x2\n    0", "at line 14: got `0` alone, expected its entries, once"),
+        ("identity 2", "2x2\n    0 1 2 3", "at line 14: got 3 values for `0`, expected 2"),
+        ("nearest none", "nearest all", "at line 23: got `all` after `nearest`, expected nothing, or none"),
+        ("from output.onehot", "from nobody", "at line 26: got `nobody`, expected a node of an earlier block"),
+        ("    from output.onehot identity 2\n", "    from\n", "at line 26: got nothing after `from`"),
         ("    bias 0 0\n    from output.onehot identity 2\n", "", "got the end of the text, expected `bias`"),
     ],
 )
@@ -116,7 +117,7 @@ def test_a_damaged_text_is_refused_by_line(old: str, new: str, complaint: str) -
         parse(SMALL.replace(old, new, 1))
 
 
-@pytest.mark.parametrize("text", ["", "\n\n", "seme graph 1", "\0", "[]"])
+@pytest.mark.parametrize("text", ["", "\n\n", "seme graph 2", "\0", "[]"])
 def test_what_is_no_graph_at_all_is_refused(text: str) -> None:
     with pytest.raises(GraphError, match="cannot read the graph at line"):
         parse(text)

@@ -15,13 +15,38 @@ import numpy as np
 
 from seme.compiler.bounds import Bound, constant, proportional
 from seme.compiler.layout import Layout
+from seme.compiler.reuse import Erasure
 from seme.compiler.ridge_error import ridge_error
 from seme.compiler.schedule import Schedule
 from seme.core.numerics import BEGIN_SELF, EXP_ULPS, GELU_SAFE, GELU_TAIL, GELU_WORST, FloatType, sum_error
 from seme.ir import Attend, Embed, Form, Graph, Neurons, Node, Unembed
 
-SCALES = tuple(m * 2.0**k for k in range(40) for m in (1.0, 1.25, 1.5, 1.75))
+SCALES = tuple(m * 2.0**k for k in range(64) for m in (1.0, 1.25, 1.5, 1.75))
 """Factors on scores to choose from: few significant bits, so that products with small integers stay exact."""
+
+
+RECENT_GAP = 0.25
+"""Of a head that finds the latest match: what the begin token's score is above any key that does not agree, and below
+any that does; see `trace_lower.RISE`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _ScoreNoise:
+    """Errors of a head's unscaled scores.
+
+    Attributes:
+        selected: Of selected keys.
+        anywhere: Of any key.
+        agreeing: Of a key beside others that have the same code: the query's noise moves all of them alike.
+        query: Of the query itself.
+        size: The largest sum of absolute products.
+    """
+
+    selected: float
+    anywhere: float
+    agreeing: float
+    query: float
+    size: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +82,7 @@ class Certificate:
         errors: Output name -> largest distance of a number from its ideal value (of a label: unused).
         scales: Head -> factor on its scores.
         gains: Bank -> factor on each pre-activation.
+        noise: Node -> the largest error of any of its semes.
     """
 
     dtype: str
@@ -65,6 +91,7 @@ class Certificate:
     errors: Mapping[str, float]
     scales: Mapping[str, float]
     gains: Mapping[str, np.ndarray]
+    noise: Mapping[str, float]
 
     @property
     def proved(self) -> bool:
@@ -101,6 +128,7 @@ def certify(
         errors=run.errors,
         scales=run.scales,
         gains=run.gains,
+        noise={name: run.noise(name) for name in run.bounds},
     )
 
 
@@ -118,6 +146,7 @@ class _Certify:
         self.type, self.activation = float_type, activation
         self.fixed = scales
         self.bounds: dict[str, Bound] = {}
+        self.residues: dict[str, np.ndarray] = {}
         self.margins: list[Margin] = []
         self.errors: dict[str, float] = {}
         self.scales: dict[str, float] = {}
@@ -148,6 +177,11 @@ class _Certify:
             case Unembed():
                 self._unembed(node)
 
+    def noise(self, name: str) -> float:
+        """The largest error of any seme of a node."""
+        node = self.graph[name]
+        return float(self.bounds[name].at(np.maximum(np.abs(node.lo), np.abs(node.hi))).max(initial=0.0))
+
     # Reading.
 
     def norms_between(self, source: str, reader: Node) -> int:
@@ -171,6 +205,13 @@ class _Certify:
         by nothing where f is zero, since then both are the same number.
         """
         bound = self.bounds[source]
+        residue = self._residue(source)
+        if residue is not None:
+            bound = Bound(
+                absolute=bound.absolute + residue,
+                relative=bound.relative,
+                exact_zero=bound.exact_zero & (residue == 0),
+            )
         passes = self.norms_between(source, reader)
         extra = 2 * self.type.unit * passes
         return Bound(
@@ -179,15 +220,42 @@ class _Certify:
             exact_zero=bound.exact_zero,
         )
 
+    def _residue(self, name: str) -> np.ndarray | None:
+        """What erased values have left where a node stands.
+
+        Erasing reads a value off the stream and takes it away: what is left is the rounding of that reading, and
+        noise below a zero, which a relu does not see.
+        """
+        under = self.plan.places.under.get(name)
+        if under is None or not any(under):
+            return None
+        if name not in self.residues:
+            self.residues[name] = np.array([sum(self._left(erasure) for erasure in place) for place in under])
+        return self.residues[name]
+
+    def _left(self, erasure: Erasure) -> float:
+        node, part = self.graph[erasure.node], slice(erasure.part, erasure.part + 1)
+        reach = np.maximum(np.abs(node.lo), np.abs(node.hi))[part]
+        noise = float(self.bounds[erasure.node].part(part).at(reach)[0])
+        tail = GELU_WORST if self.activation == "gelu" else 0.0
+        rounding = (2 + 8) * self.type.unit * (float(reach[0]) + self.mean_error)
+        return noise * (1 + tail) + rounding + (GELU_TAIL if self.activation == "gelu" else 0.0)
+
     def read(self, form: Form, reader: Node) -> Bound:
         """The bound of an affine form, as an absolute and a relative part per component."""
         if len(form.terms) == 1 and form.terms[0][1].any(axis=0).all():
             return self._read_alike(form, reader)
         live = np.array([matrix.any(axis=0) for _, matrix in form.terms]).reshape(len(form.terms), form.width)
+        readings = live.sum(axis=0)
+        # Components that read the same single node, together; all that read several are bounded alike.
+        kinds = [np.flatnonzero(readings > 1), np.flatnonzero(readings == 0)]
+        kinds += [np.flatnonzero(row & (readings == 1)) for row in live]
         out = constant(np.zeros(form.width))
-        for kind in np.unique(live, axis=1).T:  # components that read the same nodes, together
-            columns = np.flatnonzero((live == kind[:, None]).all(axis=0))
-            terms = tuple((name, m[:, columns]) for (name, m), on in zip(form.terms, kind, strict=True) if on)
+        for columns in kinds:
+            if not len(columns):
+                continue
+            read = [term for term, row in zip(form.terms, live, strict=True) if row[columns].any()]
+            terms = tuple((name, matrix[:, columns]) for name, matrix in read)
             bound = self._read_alike(Form(terms=terms, bias=form.bias[columns]), reader)
             out.absolute[columns], out.relative[columns] = bound.absolute, bound.relative
             out.exact_zero[columns] = bound.exact_zero
@@ -249,13 +317,10 @@ class _Certify:
 
     def _attend(self, node: Attend) -> None:
         query, key, value = (self.read(f, node) for f in (node.query, node.key, node.value))
-        selected, anywhere, size = self._score_noise(node, query, key)
-        noise_of_query = float(query.at(np.zeros(node.query.width)).max(initial=0.0))
-        scale = (
-            self.fixed[node.name] if self.fixed is not None else self._scale(node, selected, anywhere, noise_of_query)
-        )
+        noise = self._score_noise(node, query, key)
+        scale = self.fixed[node.name] if self.fixed is not None else self._scale(node, noise)
         self.scales[node.name] = scale
-        clear = self._clearance(node, scale, anywhere, noise_of_query)
+        clear = self._clearance(node, scale, noise)
         margin = Margin(
             node=node.name,
             what=f"leak of `{node.predicate}` to other keys",
@@ -263,15 +328,15 @@ class _Certify:
             need=0.25,
         )
         self.margins.append(margin)
-        largest = scale * size * math.sqrt(self.plan.d_head) + BEGIN_SELF
+        largest = scale * noise.size * math.sqrt(self.plan.d_head) + BEGIN_SELF
         self.margins.append(
             Margin(node=node.name, what="largest score", have=float(largest), need=self.type.largest / 2)
         )
-        self.bounds[node.name] = self._attended(node, value, self._leak(clear), 2 * scale * selected)
+        self.bounds[node.name] = self._attended(node, value, self._leak(clear), 2 * scale * noise.selected)
 
-    def _score_noise(self, node: Attend, query: Bound, key: Bound) -> tuple[float, float, float]:
-        """Errors of unscaled scores: of selected ones, of any; and the largest sum of absolute products."""
-        selected = anywhere = size = 0.0
+    def _score_noise(self, node: Attend, query: Bound, key: Bound) -> _ScoreNoise:
+        """Errors of unscaled scores."""
+        selected = anywhere = agreeing = size = 0.0
         at = 0
         for q_rows, k_rows in node.factors:
             width = q_rows.shape[1]
@@ -279,16 +344,20 @@ class _Certify:
             q, k = query.part(part), key.part(part)
             products = np.abs(q_rows) @ np.abs(k_rows).T
             noise = np.abs(q_rows) @ k.at(k_rows).T + q.at(q_rows) @ np.abs(k_rows).T + q.at(q_rows) @ k.at(k_rows).T
-            noise = noise + (sum_error(node.query.width + 8, self.type.sum_unit) + self.type.unit) * products
+            rounding = (sum_error(node.query.width + 8, self.type.sum_unit) + self.type.unit) * products
+            noise = noise + rounding
+            of_key = np.abs(q_rows) @ k.at(k_rows).T + 2 * q.at(q_rows) @ k.at(k_rows).T + rounding
+            agreeing += float(of_key.max(initial=0.0))
             scores = q_rows @ k_rows.T
             hit = np.abs(scores) < 1e-9
             selected += float(noise[hit].max(initial=0.0))
             anywhere += float(noise.max(initial=0.0))
             size += float(products.max(initial=0.0))
             at += width
-        return selected, anywhere, size
+        of_query = float(query.at(np.zeros(node.query.width)).max(initial=0.0))
+        return _ScoreNoise(selected=selected, anywhere=anywhere, agreeing=agreeing, query=of_query, size=size)
 
-    def _clearance(self, node: Attend, scale: float, anywhere: float, query_noise: float) -> float:
+    def _clearance(self, node: Attend, scale: float, noise: _ScoreNoise) -> float:
         """By how much, at least, the scaled score of a selected key beats any other."""
         if node.pattern == "nearest":
             # Noise e of the query moves the parabola's top: neighbours still differ by 1 - 2e of its units, and all
@@ -296,20 +365,27 @@ class _Certify:
             longest = max(float(np.abs(k).max()) for _, k in node.factors)
             reach = max(float(np.abs(q).max()) for q, _ in node.factors)
             rounding = (self.type.sum_unit * 8 + self.type.unit * 8) * (reach * math.sqrt(longest) + longest)
-            return scale * (node.gap - 2 * query_noise - 2 * rounding)
+            return scale * (node.gap - 2 * noise.query - 2 * rounding)
         floor = -node.weight_floor if node.weight is not None else 0.0
-        return scale * (node.gap - 2 * anywhere) - floor
+        if node.pattern == "recent":
+            # Keys that agree have one and the same code, so noise of the query moves their scores alike.
+            return scale * min(node.gap - 2 * noise.agreeing, RECENT_GAP - 2 * noise.anywhere)
+        return scale * (node.gap - 2 * noise.anywhere) - floor
 
     def _leak(self, clear: float) -> float:
         """The weight of everything that should have none, relative to one selected key."""
+        if clear >= self.type.silence:
+            return 0.0
         return (self.graph.max_length + 1) * math.exp(min(-clear, 50.0))
 
-    def _scale(self, node: Attend, selected: float, anywhere: float, query_noise: float) -> float:
+    def _scale(self, node: Attend, noise: _ScoreNoise) -> float:
         """The scale with the least error: high enough that little leaks, low enough that noise stays small."""
         best = (math.inf, 1.0)
         for scale in SCALES:
-            leak = self._leak(self._clearance(node, scale, anywhere, query_noise))
-            uneven = 0.0 if node.single else math.expm1(min(2 * scale * selected, 50.0))
+            leak = self._leak(self._clearance(node, scale, noise))
+            if node.pattern == "recent" and leak == 0:
+                return scale
+            uneven = 0.0 if node.single else math.expm1(min(2 * scale * noise.selected, 50.0))
             best = min(best, (max(leak, self.type.unit / 2) + uneven, scale))
         return best[1]
 
@@ -331,6 +407,8 @@ class _Certify:
             # A share: its error is in proportion to itself.
             relative = lopsided + leak + rounding
             return proportional(np.full(len(reach), relative))
+        if node.pattern == "recent" and leak == 0:
+            return value  # the winner's weight is one and all others are zero, to the last bit
         if node.single:
             # One key's value comes through as it is: what it carries, and the others' leak.
             through = value.at(reach)
@@ -349,7 +427,8 @@ class _Certify:
             slack = GELU_TAIL if node.quantum > 0 else GELU_WORST
         tail = slack * (np.abs(node.write) / gain[:, None]).sum(axis=0)
         if node.read.width == 1:
-            error = ridge_error(node, reading.absolute[0], reading.relative[0], self.type)
+            own = self._summing(node.read)
+            error = ridge_error(node, reading.absolute[0], reading.relative[0], self.type, own=own)
             bound, largest, used = error.bound, error.largest, error.used
         else:
             reach = self._reach(node.read)
@@ -377,6 +456,13 @@ class _Certify:
             self.margins.append(Margin(node=node.name, what="noise of a pre-activation", have=used, need=need))
         top = float((largest * gain).max(initial=0.0))
         self.margins.append(Margin(node=node.name, what="largest pre-activation", have=top, need=self.type.largest / 2))
+
+    def _summing(self, form: Form) -> float:
+        """What adding up a form of width one rounds by; nothing that counts where it reads a single direction."""
+        entries = sum(int((matrix != 0).sum()) for _, matrix in form.terms)
+        if entries < 2:
+            return 0.0
+        return sum_error(2 * entries + 2, self.type.sum_unit) * float(self._reach(form)[0])
 
     def _reach(self, form: Form) -> np.ndarray:
         total = np.abs(form.bias)
@@ -438,7 +524,7 @@ def _steepness(node: Unembed) -> float:
 def _rows(node: Node) -> np.ndarray | None:
     """Every ideal value of a node, when they are few and known."""
     if isinstance(node, Embed):
-        return node.table
+        return node.table if node.slope is None else None
     if isinstance(node, Neurons) and node.exclusive:
         return np.unique(np.concatenate([np.zeros((1, node.space.size)), node.write]), axis=0)
     return None

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from seme.compiler.layout import BEGIN_SEME, Head, Layout, begin_row, read_matrix, write_matrix
-from seme.core.numerics import BEGIN_OFF, BEGIN_SELF
+from seme.core.numerics import BEGIN_OFF, BEGIN_SELF, ERASER_GAIN
 from seme.ir import Attend, Embed, Form, Graph, Neurons, begin_values, constant_form, form_at, stack_forms
 from seme.model.artifact import TokenTable
 
@@ -19,6 +19,7 @@ def emit(
     gains: dict[str, np.ndarray],
     norm_gain: float,
     dtype: type[np.floating],
+    rows: int | None = None,
 ) -> dict[str, np.ndarray]:
     """All weights, by the names of `seme.model.names`; computed in float64 and rounded once.
 
@@ -29,10 +30,11 @@ def emit(
         gains: Bank of neurons -> factor on each pre-activation.
         norm_gain: Gain of every layer norm.
         dtype: What to keep them in.
+        rows: Positions to write out; all when None.
     """
     begin = begin_values(graph)
     d = plan.d_model
-    weights: dict[str, np.ndarray] = _embeddings(graph, plan, dtype)
+    weights: dict[str, np.ndarray] = _embeddings(graph, plan, dtype, graph.max_length if rows is None else rows)
     for layer in range(plan.layers):
         at = f"blocks.{layer}"
         for part in "QKV":
@@ -54,18 +56,56 @@ def emit(
     for node in graph.nodes:
         if isinstance(node, Neurons):
             _bank(weights, node, plan, gains[node.name], begin)
+    _erasers(weights, plan, gains)
     logits = stack_forms([node.form for node in graph.outputs()])
+    if any(node.kind == "next" for node in graph.outputs()):
+        return weights | _next_token(logits, plan, dtype)
     weights |= {"unembed.W_U": read_matrix(logits, plan).astype(dtype), "unembed.b_U": logits.bias.astype(dtype)}
     return weights
 
 
-def _embeddings(graph: Graph, plan: Layout, dtype: type[np.floating]) -> dict[str, np.ndarray]:
+def _erasers(weights: dict[str, np.ndarray], plan: Layout, gains: dict[str, np.ndarray]) -> None:
+    """Neurons that take away what stands on a seme; at the begin token too."""
+    gain = ERASER_GAIN if any((gain != 1).any() for gain in gains.values()) else 1.0
+    following = dict(plan.eraser_rows)
+    for erasure in plan.places.erased:
+        at, up, down = f"blocks.{erasure.block}.mlp", 2 * erasure.seme, 2 * erasure.seme + 1
+        for sign in (1.0, -1.0) if erasure.signed else (1.0,):
+            row = following[erasure.block]
+            following[erasure.block] += 1
+            weights[f"{at}.W_in"][[up, down], row] = sign * gain / 2, -sign * gain / 2
+            weights[f"{at}.W_out"][row, [up, down]] = -sign / gain, sign / gain
+
+
+def _next_token(logits: Form, plan: Layout, dtype: type[np.floating]) -> dict[str, np.ndarray]:
+    """The unembedding of a language model, which has no bias of its own.
+
+    The last norm's bias makes the begin seme one at the user's tokens, where it was zero; the logits' bias is read
+    from there. Begin and padding are less likely than anything else.
+    """
+    never = -4.0 * (np.abs(read_matrix(logits, plan)).sum() + np.abs(logits.bias).max() + 1.0)
+    never = -(2.0 ** np.ceil(np.log2(-never)))
+    first = TokenTable.FIRST_ID
+    matrix = np.zeros((plan.d_model, logits.width + first))
+    matrix[:, first:] = read_matrix(logits, plan)
+    matrix += begin_row(np.concatenate([np.full(first, never), logits.bias]), plan)
+    norm_bias = np.zeros(plan.d_model)
+    norm_bias[2 * BEGIN_SEME], norm_bias[2 * BEGIN_SEME + 1] = 1.0, -1.0
+    return {
+        "ln_final.b": norm_bias.astype(dtype),
+        "unembed.W_U": matrix.astype(dtype),
+        "unembed.b_U": np.zeros(logits.width + first, dtype),
+    }
+
+
+def _embeddings(graph: Graph, plan: Layout, dtype: type[np.floating], count: int) -> dict[str, np.ndarray]:
     tokens = np.zeros((graph.vocab_size + TokenTable.FIRST_ID, plan.d_model), dtype)
-    positions = np.zeros((graph.max_length + 1, plan.d_model), dtype)
+    positions = np.zeros((count + 1, plan.d_model), dtype)
     tokens[TokenTable.BEGIN_ID] = write_matrix(np.ones((1, 1)), BEGIN_SEME, plan)[0]
     for node in graph.nodes:
         if isinstance(node, Embed):
-            rows = write_matrix(node.table, plan.seme_of[node.name], plan)
+            own = np.arange(graph.vocab_size if node.source == "token" else count)
+            rows = write_matrix(node.rows(own), plan.seme_of[node.name], plan)
             if node.source == "token":
                 tokens[TokenTable.FIRST_ID :] += rows
             else:
@@ -88,7 +128,9 @@ def _head(weights: dict[str, np.ndarray], head: Head, plan: Layout, scale: float
     weights[f"{at}.b_K"][h, :r] = node.key.bias
     # One more component: only the begin token has a key in it.
     own = begin_form(node, scale)
-    weights[f"{at}.W_Q"][h, :, r : r + 1] = factor * _read(own, plan, begin, np.array([BEGIN_SELF / scale]))
+    # A head that finds the latest match is causal: the begin token sees itself alone, whatever its score.
+    of_itself = own.bias if node.pattern == "recent" else np.array([BEGIN_SELF / scale])
+    weights[f"{at}.W_Q"][h, :, r : r + 1] = factor * _read(own, plan, begin, of_itself)
     weights[f"{at}.b_Q"][h, r : r + 1] = factor * own.bias
     weights[f"{at}.W_K"][h, :, r : r + 1] = begin_row(np.ones(1), plan)
     column = 0

@@ -6,12 +6,15 @@ norm subtracts is zero up to rounding, and reading (x+ - x-) / 2 cancels what is
 
 from __future__ import annotations
 
+import math
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
 
+from seme.compiler.reuse import Places, keep_all, reuse
 from seme.compiler.schedule import Schedule, pattern
-from seme.ir import Attend, Embed, Form, Graph, Neurons, Node
+from seme.ir import Attend, Form, Graph, Neurons, Node
 
 BEGIN_SEME = 0
 """The seme that is one at the begin token and zero elsewhere; it comes first."""
@@ -48,6 +51,8 @@ class Layout:
         d_mlp: Neurons per block.
         rows: Name of a bank -> (block, first neuron).
         layers: Number of blocks.
+        places: Where values stand, and what is erased to make room.
+        eraser_rows: Block -> its first neuron that erases.
     """
 
     seme_of: dict[str, int]
@@ -59,26 +64,36 @@ class Layout:
     d_mlp: int
     rows: dict[str, tuple[int, int]]
     layers: int
+    places: Places
+    eraser_rows: dict[int, int]
 
 
-def layout(graph: Graph, placed: Schedule) -> Layout:
-    """Allocates directions, heads and neurons."""
-    seme_of: dict[str, int] = {}
-    semes = BEGIN_SEME + 1
-    for node in graph.nodes:
-        if isinstance(node, (Embed, Attend, Neurons)):
-            seme_of[node.name] = semes
-            semes += node.space.size
+def layout(graph: Graph, placed: Schedule, *, ending: Collection[str] = ()) -> Layout:
+    """Allocates directions, heads and neurons.
+
+    Args:
+        graph: The graph.
+        placed: Which block computes what.
+        ending: Nodes whose directions are used again when nobody reads them any more.
+    """
+    places = keep_all(graph, BEGIN_SEME + 1)
+    if ending:
+        places = reuse(graph, placed, BEGIN_SEME + 1, ending=ending)
+    semes = places.semes
     patterns = _patterns(graph, placed)
-    d_head = _head_width(patterns, 2 * semes)
+    d_head = _head_width(patterns, 2 * semes, rooted=any(node.kind == "next" for node in graph.outputs()))
     heads = _heads(patterns, d_head)
     n_heads = max([head.index + 1 for head in heads], default=1)
     n_heads = max(n_heads, -(-2 * semes // d_head))
     if (n_heads * d_head) % 2:
         n_heads += 1
-    rows, d_mlp = _rows(graph, placed)
+    rows, used = _rows(graph, placed)
+    eraser_rows = dict(enumerate(used))
+    for erasure in places.erased:
+        used[erasure.block] += 2 if erasure.signed else 1
+    d_mlp = max(used, default=0)
     return Layout(
-        seme_of=seme_of,
+        seme_of=places.seme_of,
         semes=semes,
         heads=tuple(heads),
         d_head=d_head,
@@ -87,6 +102,8 @@ def layout(graph: Graph, placed: Schedule) -> Layout:
         d_mlp=max(d_mlp, 1),
         rows=rows,
         layers=placed.layers,
+        places=places,
+        eraser_rows=eraser_rows,
     )
 
 
@@ -135,17 +152,26 @@ def _heads(patterns: list[Pattern], width: int) -> list[Head]:
     return heads
 
 
-def _head_width(patterns: list[Pattern], least: int) -> int:
+def _head_width(patterns: list[Pattern], least: int, *, rooted: bool) -> int:
     """The width, a multiple of four, that makes the stream narrowest and then the heads fewest.
 
     Heads that a block does not need are computed all the same, and their softmaxes are most of a small model's time.
+
+    Args:
+        patterns: What the heads are.
+        least: The least width of the stream.
+        rooted: Whether the width must be the square of a whole number: scores are divided by its root, and the weights
+            of a trace model, all whole numbers times powers of two, then stay such.
     """
     needed = max((needed_width(nodes[0]) for _, nodes in patterns), default=1)
     smallest = max(4, -(-needed // 4) * 4)
     choices: list[tuple[int, int, int]] = []
-    for width in range(smallest, max(smallest, least) + 4, 4):
+    for width in range(smallest, max(smallest, least) + (4 if not rooted else 4 * smallest), 4):
+        if rooted and math.isqrt(width) ** 2 != width:
+            continue
         count = max(_most_heads(patterns, width), -(-least // width))
-        choices.append((count * width, count, width))
+        # Each head of a trace model is a softmax over a long history: worth some width.
+        choices.append((count * width + (16 * count if rooted else 0), count, width))
     return min(choices)[2]
 
 
@@ -157,7 +183,7 @@ def _most_heads(patterns: list[Pattern], width: int) -> int:
     return max(used.values(), default=1)
 
 
-def _rows(graph: Graph, placed: Schedule) -> tuple[dict[str, tuple[int, int]], int]:
+def _rows(graph: Graph, placed: Schedule) -> tuple[dict[str, tuple[int, int]], list[int]]:
     rows: dict[str, tuple[int, int]] = {}
     used = [0] * placed.layers
     for node in graph.nodes:
@@ -165,7 +191,7 @@ def _rows(graph: Graph, placed: Schedule) -> tuple[dict[str, tuple[int, int]], i
             block = placed.block[node.name]
             rows[node.name] = (block, used[block])
             used[block] += len(node.hidden)
-    return rows, max(used, default=0)
+    return rows, used
 
 
 def read_matrix(form: Form, plan: Layout) -> np.ndarray:
@@ -199,9 +225,11 @@ def directions(graph: Graph, plan: Layout) -> list[str]:
     names = [""] * plan.semes
     names[BEGIN_SEME] = "begin"
     for node in graph.nodes:
-        if node.name in plan.seme_of:
-            first = plan.seme_of[node.name]
-            names[first : first + node.space.size] = [f"{node.name}.{seme}" for seme in node.space.semes]
+        for at, seme in enumerate(
+            node.space.semes if node.name in plan.seme_of else (), plan.seme_of.get(node.name, 0)
+        ):
+            # what stands there one after the other, in the order of the blocks
+            names[at] = f"{names[at]}|{node.name}.{seme}" if names[at] else f"{node.name}.{seme}"
     signed = [sign + name for name in names for sign in "+-"]
     return signed + [f"unused{i}" for i in range(plan.d_model - len(signed))]
 

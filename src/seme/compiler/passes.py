@@ -35,7 +35,10 @@ def share_embeddings(graph: Graph, *, keep: frozenset[str] = frozenset()) -> Gra
 
 
 def _share(graph: Graph, source: Literal["token", "position"], keep: frozenset[str]) -> Graph:
-    embeds = [n for n in graph.nodes if isinstance(n, Embed) and n.source == source and n.name not in keep]
+    def is_shared(node: Node) -> bool:
+        return isinstance(node, Embed) and node.source == source and node.slope is None and node.name not in keep
+
+    embeds = [n for n in graph.nodes if isinstance(n, Embed) and is_shared(n)]
     if len(embeds) < 2:
         return graph
     tables = np.concatenate([n.table for n in embeds], axis=1)
@@ -63,7 +66,7 @@ def _share(graph: Graph, source: Literal["token", "position"], keep: frozenset[s
     out: list[Node] = [node]
     at = 0
     for old in graph.nodes:
-        if isinstance(old, Embed) and old.source == source and old.name not in keep:
+        if isinstance(old, Embed) and is_shared(old):
             matrix = np.ascontiguousarray(reading[:, at : at + old.space.size])
             at += old.space.size
             form = Form(terms=((name, matrix),), bias=np.zeros(old.space.size))

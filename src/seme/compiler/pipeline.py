@@ -272,8 +272,11 @@ def summary(decided: Plan) -> dict[str, Any]:
     """The certificate as plain JSON."""
     own = decided.certificate
     types: dict[str, Any] = {}
-    for name, float_type in FLOAT_TYPES.items():
+    for name, float_type in sorted(FLOAT_TYPES.items(), key=lambda item: item[1].unit):
         other = own
+        if types.get("float32", {}).get("proved") is False and float_type.unit > FLOAT_TYPES["float32"].unit:
+            types[name] = {"proved": False, "errors": {}, "worst": []}  # its roundings are larger throughout
+            continue
         if name != own.dtype:
             other = certify(
                 decided.graph, decided.placed, decided.plan, float_type, activation=_activation(own), scales=own.scales
@@ -286,7 +289,7 @@ def summary(decided: Plan) -> dict[str, Any]:
                 for m in other.margins[:5]
             ],
         }
-    return {"dtype": own.dtype, "length": own.length, "types": types}
+    return {"dtype": own.dtype, "length": own.length, "types": {name: types[name] for name in FLOAT_TYPES}}
 
 
 def _activation(certificate: Certificate) -> Activation:

@@ -29,7 +29,9 @@ class RidgeError:
     used: float
 
 
-def ridge_error(node: Neurons, absolute: float, relative: float, float_type: FloatType) -> RidgeError:
+def ridge_error(
+    node: Neurons, absolute: float, relative: float, float_type: FloatType, *, own: float = 0.0
+) -> RidgeError:
     """The error of `relu(z * slopes + offsets) @ write` when z is off by absolute + relative * |z|.
 
     The function is piecewise linear, so within the noise around a point it moves by at most the steepest slope
@@ -40,6 +42,8 @@ def ridge_error(node: Neurons, absolute: float, relative: float, float_type: Flo
         absolute: See above.
         relative: See above.
         float_type: The arithmetic.
+        own: What of the noise each neuron has for itself: every one adds up the same terms, and each may round
+            differently, so this part does not cancel between neurons.
     """
     slopes, offsets, write = node.slopes[0], node.offsets, node.write
     points = node.points
@@ -60,7 +64,7 @@ def ridge_error(node: Neurons, absolute: float, relative: float, float_type: Flo
         size = np.abs(z[:, None] * slopes) + np.abs(offsets)
         pre = np.maximum(z[:, None] * slopes + offsets, 0.0)
         # Three roundings: the product's factors and their sum with the bias.
-        rounding = 3 * float_type.unit * (size * (pre > 0)) @ np.abs(write)
+        rounding = (3 * float_type.unit * size + own * np.abs(slopes)) * (pre > 0) @ np.abs(write)
         active = (pre > 0).sum(axis=1)
         total = (active + 2) * float_type.sum_unit + float_type.unit
         error = moved + rounding + total[:, None] * (pre @ np.abs(write))

@@ -106,3 +106,31 @@ class DivergedError(SemeError):
 
     code = "S031"
     exit_code = 1
+
+
+class CompileError(SemeError):
+    """A C file does not compile or link for the machine."""
+
+    code = "S040"
+    exit_code = 4
+
+
+class ElfError(SemeError):
+    """A file is no static RV32IM executable, or is damaged."""
+
+    code = "S041"
+    exit_code = 4
+
+
+class TuringTableError(SemeError):
+    """The table of a Turing machine is not of the form `1RB1LB_1LA1RZ`, or names a state or symbol it does not have."""
+
+    code = "S050"
+    exit_code = 4
+
+
+class TraceError(SemeError):
+    """A trace contradicts itself: what one token says is not what follows from those before it."""
+
+    code = "S051"
+    exit_code = 1

@@ -26,6 +26,8 @@ class FloatType:
         largest: Largest finite number.
         norm_gain: The gain g of a layer norm with epsilon g^2, which leaves x - mean(x). A power of two, large
             enough that the variance vanishes beside g^2 when summed in `sum_unit`, and finite in the type.
+        silence: exp(-silence) is exactly zero in the type softmaxes are taken in: half the smallest subnormal is
+            e^-103.97 in float32 and e^-745.13 in float64; some more for scores that round.
     """
 
     name: str
@@ -33,6 +35,7 @@ class FloatType:
     sum_unit: float
     largest: float
     norm_gain: float
+    silence: float = 110.0
 
 
 FLOAT_TYPES: Mapping[str, FloatType] = MappingProxyType(
@@ -43,7 +46,9 @@ FLOAT_TYPES: Mapping[str, FloatType] = MappingProxyType(
         # 2^60 squared is 2^120, finite in float32 (2^128 is not); a variance below 2^95 rounds away beside it.
         "float32": FloatType(name="float32", unit=2.0**-24, sum_unit=2.0**-24, largest=3.40e38, norm_gain=2.0**60),
         # float64 keeps 53 bits: a variance below 2^66 rounds away.
-        "float64": FloatType(name="float64", unit=2.0**-53, sum_unit=2.0**-53, largest=1.79e308, norm_gain=2.0**60),
+        "float64": FloatType(
+            name="float64", unit=2.0**-53, sum_unit=2.0**-53, largest=1.79e308, norm_gain=2.0**60, silence=760.0
+        ),
     }
 )
 
@@ -55,6 +60,9 @@ GELU_TAIL = 5e-15
 
 GELU_WORST = 0.17
 """Largest |gelu(x) - relu(x)| anywhere, at |x| = 0.75."""
+
+ERASER_GAIN = 2 * GELU_SAFE
+"""What whole numbers are multiplied by before a gelu erases them, so that it is a relu; twice, for noise."""
 
 BEGIN_OFF = 16.0
 """How far below zero every neuron is pushed at the begin token: gelu(-16) is zero in every float type."""

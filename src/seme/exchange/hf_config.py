@@ -9,6 +9,8 @@ from seme.exchange.values import text_of
 from seme.model.artifact import Architecture, Artifact, OutputBlock, Spec, TokenTable
 
 ARCHITECTURES = {"bert": "BertForTokenClassification", "gpt2": "GPT2ForTokenClassification"}
+LANGUAGE_MODEL = "GPT2LMHeadModel"
+"""What a causal model is called whose output is the next token."""
 ACTIVATIONS: Mapping[Architecture, Mapping[str, Literal["relu", "gelu"]]] = {
     "bert": {"relu": "relu", "gelu": "gelu"},
     "gpt2": {"relu": "relu", "gelu_new": "gelu"},
@@ -20,22 +22,25 @@ DTYPES = ("float16", "bfloat16", "float32", "float64")
 def to_config(artifact: Artifact) -> dict[str, Any]:
     """The configuration of the model class that computes this artifact."""
     spec = artifact.spec
-    labels = label_texts(artifact.outputs)
     common = {
-        "architectures": [ARCHITECTURES[spec.architecture]],
+        "architectures": [LANGUAGE_MODEL if spec.continues else ARCHITECTURES[spec.architecture]],
         "model_type": spec.architecture,
         "dtype": spec.dtype,
         "vocab_size": spec.d_vocab,
-        "id2label": {str(index): label for index, label in enumerate(labels)},
-        "label2id": {label: index for index, label in enumerate(labels)},
         "bos_token_id": TokenTable.BEGIN_ID,
         "pad_token_id": TokenTable.PAD_ID,
-        "eos_token_id": None,
-        "classifier_dropout": 0.0,
+        "eos_token_id": list(artifact.outputs[0].stops) or None if spec.continues else None,
         "initializer_range": 0.02,
         "tie_word_embeddings": False,
-        "use_cache": False,
+        "use_cache": spec.continues,
     }
+    if not spec.continues:
+        labels = label_texts(artifact.outputs)
+        common |= {
+            "id2label": {str(index): label for index, label in enumerate(labels)},
+            "label2id": {label: index for index, label in enumerate(labels)},
+            "classifier_dropout": 0.0,
+        }
     activation = next(theirs for theirs, ours in ACTIVATIONS[spec.architecture].items() if ours == spec.activation)
     if spec.architecture == "bert":
         return common | {
@@ -64,6 +69,17 @@ def to_config(artifact: Artifact) -> dict[str, Any]:
     }
 
 
+def to_generation_config(artifact: Artifact) -> dict[str, Any]:
+    """What `generate` of `transformers` does with a language model of ours: take the likeliest token, end at a stop."""
+    return {
+        "bos_token_id": TokenTable.BEGIN_ID,
+        "pad_token_id": TokenTable.PAD_ID,
+        "eos_token_id": list(artifact.outputs[0].stops) or None,
+        "do_sample": False,
+        "num_beams": 1,
+    }
+
+
 def from_config(config: Mapping[str, Any]) -> Spec:
     """The shapes a configuration tells.
 
@@ -74,6 +90,7 @@ def from_config(config: Mapping[str, Any]) -> Spec:
     architecture = config["model_type"]
     if architecture not in ARCHITECTURES:
         raise ValueError(f"model_type is {architecture!r}, expected 'bert' or 'gpt2'")
+    continues = LANGUAGE_MODEL in (config.get("architectures") or ())
     names = _BERT if architecture == "bert" else _GPT2
     sizes = {ours: config[theirs] for ours, theirs in names.items()}
     for ours, size in sizes.items():
@@ -91,7 +108,8 @@ def from_config(config: Mapping[str, Any]) -> Spec:
     return Spec(
         architecture=architecture,
         d_head=sizes["d_model"] // sizes["heads"],
-        d_logits=len(config["id2label"]),
+        d_logits=sizes["d_vocab"] if continues else len(config["id2label"]),
+        continues=continues,
         activation=activation,
         norm_eps=float(config["layer_norm_eps" if architecture == "bert" else "layer_norm_epsilon"]),
         dtype=dtype,
@@ -124,7 +142,7 @@ def label_texts(outputs: tuple[OutputBlock, ...]) -> list[str]:
     """
     texts: list[str] = []
     for block in outputs:
-        own = [text_of(label) for label in block.labels] if block.kind == "category" else []
+        own = [text_of(label) for label in block.labels] if block.kind != "number" else []
         if len(set(own)) < len(own):
             own = [repr(label) for label in block.labels]
         if block.kind == "number":

@@ -15,16 +15,29 @@ TOKEN_TYPES = "bert.embeddings.token_type_embeddings.weight"
 
 
 def to_hf(spec: Spec, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Every parameter of BertForTokenClassification or GPT2ForTokenClassification, contiguous, on the CPU."""
+    """Every parameter of the model class in `hf_config`, contiguous, on the CPU."""
     laid = _lay_out(spec, weights)
     return {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in laid.items()}
 
 
 def hf_shapes(spec: Spec) -> dict[str, tuple[int, ...]]:
     """Name and shape of every parameter in the file."""
-    with torch.device("meta"):
-        empty = {name: torch.empty(shape) for name, shape in shapes(spec).items()}
-        return {name: tuple(tensor.shape) for name, tensor in _lay_out(spec, empty).items()}
+    ours, d, width = shapes(spec), spec.d_model, spec.heads * spec.d_head
+    out = {theirs: ours[name] for name, theirs in _plain(spec)}
+    out |= {theirs: ours[name][::-1] for name, theirs in _matrices(spec)}
+    for layer in range(spec.layers):
+        if spec.architecture == "gpt2":
+            there = f"transformer.h.{layer}.attn"
+            out |= {f"{there}.c_attn.weight": (d, 3 * width), f"{there}.c_attn.bias": (3 * width,)}
+            out[f"{there}.c_proj.weight"] = (width, d)
+            continue
+        there = f"bert.encoder.layer.{layer}.attention"
+        for name in ("query", "key", "value"):
+            out |= {f"{there}.self.{name}.weight": (width, d), f"{there}.self.{name}.bias": (width,)}
+        out[f"{there}.output.dense.weight"] = (d, width)
+    if spec.architecture == "bert":
+        out[TOKEN_TYPES] = (1, d)
+    return out
 
 
 def _lay_out(spec: Spec, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -69,7 +82,9 @@ def from_hf(spec: Spec, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         for part, matrix, vector in zip("QKV", flat, bias, strict=True):
             out[f"{at}.W_{part}"] = matrix.reshape(d, h, k).permute(1, 0, 2)
             out[f"{at}.b_{part}"] = vector.reshape(h, k)
-    return {name: out[name].clone(memory_format=torch.contiguous_format) for name in shapes(spec)}
+    if spec.continues:
+        out["unembed.b_U"] = tensors["lm_head.weight"].new_zeros(spec.d_logits)
+    return {name: out[name].contiguous() for name in shapes(spec)}
 
 
 def _plain(spec: Spec) -> Iterator[tuple[str, str]]:
@@ -98,12 +113,13 @@ def _plain(spec: Spec) -> Iterator[tuple[str, str]]:
     for ours, theirs in norms:
         yield f"{ours}.w", f"{theirs}.weight"
         yield f"{ours}.b", f"{theirs}.bias"
-    yield "unembed.b_U", "classifier.bias"
+    if not spec.continues:  # a language model's head has no bias
+        yield "unembed.b_U", "classifier.bias"
 
 
 def _matrices(spec: Spec) -> Iterator[tuple[str, str]]:
     """Pairs of names of matrices that are stored transposed: torch's Linear is [out, in]."""
-    yield "unembed.W_U", "classifier.weight"
+    yield "unembed.W_U", "lm_head.weight" if spec.continues else "classifier.weight"
     if spec.architecture == "bert":
         for layer in range(spec.layers):
             yield f"blocks.{layer}.mlp.W_in", f"bert.encoder.layer.{layer}.intermediate.dense.weight"

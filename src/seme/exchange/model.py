@@ -109,4 +109,8 @@ def _cast(artifact: Artifact, dtype: str | torch.dtype) -> Artifact:
                 f"{artifact.weights[key].abs().max().item():g}",
                 hint="compile the program for this float type (--dtype)",
             )
-    return replace(artifact, spec=replace(artifact.spec, dtype=name), weights=weights)
+    rule = artifact.positions
+    if rule is not None:
+        kind = getattr(torch, name)
+        rule = replace(rule, repeated=rule.repeated.to(kind), slope=rule.slope.to(kind))
+    return replace(artifact, spec=replace(artifact.spec, dtype=name), weights=weights, positions=rule)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -18,7 +18,7 @@ from seme.exchange.hf_names import TOKEN_TYPES, from_hf, hf_shapes
 from seme.exchange.model import Model
 from seme.exchange.values import from_json
 from seme.exchange.writer import FORMAT, VERSION
-from seme.model.artifact import Artifact, OutputBlock, Spec, TokenTable
+from seme.model.artifact import Artifact, OutputBlock, PositionRule, Spec, TokenTable
 
 _NEEDED = ("config.json", "model.safetensors", "meaning.json")
 
@@ -66,6 +66,7 @@ def load_artifact(path: str | Path) -> Artifact:
         certificate=_json(path / "certificate.json", optional=True),
         provenance=_json(path / "provenance.json", optional=True),
         graph=_text(graph) if graph.is_file() else "",
+        positions=_rule(path / "positions.safetensors", spec),
     )
 
 
@@ -132,7 +133,7 @@ def _tokens(stored: dict[str, Any]) -> TokenTable:
 
 
 def _output(stored: dict[str, Any]) -> OutputBlock:
-    if stored["kind"] not in ("category", "number"):
+    if stored["kind"] not in ("category", "number", "next"):
         raise ValueError(f"an output of kind {stored['kind']!r}")
     return OutputBlock(
         name=stored["name"],
@@ -143,6 +144,7 @@ def _output(stored: dict[str, Any]) -> OutputBlock:
         max_denominator=stored["max_denominator"],
         unit=Fraction(from_json(stored["unit"])),
         error=float(stored["error"]),
+        stops=tuple(stored.get("stops", ())),
     )
 
 
@@ -171,19 +173,45 @@ def _weights(path: Path, spec: Spec) -> dict[str, Tensor]:
         raise FolderError(f"`{path}` does not fit config.json: it {' and '.join(told)}", hint="make the folder again")
     for name, shape in expected.items():
         tensor = tensors[name]
-        if tuple(tensor.shape) != shape or str(tensor.dtype) != f"torch.{spec.dtype}":
+        kept = (
+            "torch.float32"
+            if str(tensor.dtype) == "torch.float32" and spec.dtype == "float64"
+            else f"torch.{spec.dtype}"
+        )
+        if tuple(tensor.shape) != shape or str(tensor.dtype) != kept:
             raise FolderError(
                 f"`{path}`: weight `{name}` is {tensor.dtype} {list(tensor.shape)}, "
                 f"expected torch.{spec.dtype} {list(shape)}",
                 hint="make the folder again",
             )
-        if not tensor.isfinite().all():
+        if tensor.numel() and not torch.stack(torch.aminmax(tensor)).isfinite().all():  # NaN goes through both
             raise FolderError(f"`{path}`: weight `{name}` holds NaN or infinity", hint="make the folder again")
     if TOKEN_TYPES in tensors and tensors[TOKEN_TYPES].any():
         raise FolderError(
             f"`{path}`: the segment embedding is not zero, as it is in every model of ours", hint="make it again"
         )
-    return from_hf(spec, tensors)
+    # Float64 weights are written as float32 where that loses nothing.
+    return from_hf(spec, {name: tensor.to(getattr(torch, spec.dtype)) for name, tensor in tensors.items()})
+
+
+def _rule(path: Path, spec: Spec) -> PositionRule | None:
+    """How positions go on beyond the table, where the folder says so."""
+    if not path.is_file():
+        return None
+    try:
+        with safe_open(path, "pt") as file:
+            repeated, slope = file.get_tensor("repeated"), file.get_tensor("slope")
+            longest = int((file.metadata() or {})["longest"])
+    except (SafetensorError, OSError, KeyError, ValueError) as error:
+        raise FolderError(f"`{path}` is damaged: {_told(error)}", hint="make the folder again") from error
+    if repeated.ndim != 2 or repeated.shape[1:] != (spec.d_model,) or slope.shape != (spec.d_model,):
+        raise FolderError(
+            f"`{path}` has shapes {list(repeated.shape)} and {list(slope.shape)}, "
+            f"expected [period, {spec.d_model}] and [{spec.d_model}]",
+            hint="make the folder again",
+        )
+    dtype = getattr(torch, spec.dtype)
+    return PositionRule(repeated=repeated.to(dtype), slope=slope.to(dtype), longest=longest)
 
 
 def _told(error: Exception) -> str:

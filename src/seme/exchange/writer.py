@@ -14,20 +14,24 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors.torch import save_file
+from torch import Tensor
 
 from seme.core.errors import FolderError, UsageError
-from seme.exchange.hf_config import DTYPES, label_texts, to_config
+from seme.exchange.hf_config import DTYPES, label_texts, to_config, to_generation_config
 from seme.exchange.hf_names import to_hf
 from seme.exchange.tokenizer import tokenizer_files
 from seme.exchange.values import to_json
-from seme.model.artifact import Artifact
+from seme.model.artifact import Artifact, PositionRule
 from seme.model.names import shapes
 
 FORMAT = "seme-model"
 VERSION = 1
 FILES = (
     "config.json",
+    "generation_config.json",
+    "positions.safetensors",
     "model.safetensors",
     "tokenizer.json",
     "tokenizer_config.json",
@@ -57,7 +61,7 @@ def save(artifact: Artifact, path: str | Path) -> Path:
     _check_artifact(artifact)
     _check_replaceable(path)
     texts = _texts(artifact)
-    tensors = to_hf(artifact.spec, artifact.weights)
+    tensors = _narrowed(to_hf(artifact.spec, artifact.weights))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         made = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
@@ -66,6 +70,8 @@ def save(artifact: Artifact, path: str | Path) -> Path:
                 (made / name).write_text(text, encoding="utf-8", newline="\n")
             # `transformers` refuses a file that does not say which library's layout it has.
             save_file(tensors, made / "model.safetensors", metadata={"format": "pt"})
+            if artifact.positions is not None:
+                _save_rule(artifact.positions, made / "positions.safetensors")
             made.chmod(0o777 & ~_umask())
             _put_in_place(made, path)
         finally:
@@ -97,6 +103,7 @@ def _texts(artifact: Artifact) -> dict[str, str]:
                 "max_denominator": block.max_denominator,
                 "unit": to_json(block.unit),
                 "error": block.error,
+                "stops": list(block.stops),
             }
             for block in artifact.outputs
         ],
@@ -109,6 +116,8 @@ def _texts(artifact: Artifact) -> dict[str, str]:
         "certificate.json": artifact.certificate,
         "provenance.json": artifact.provenance,
     }
+    if artifact.spec.continues:
+        files["generation_config.json"] = to_generation_config(artifact)
     texts = {}
     for name, content in files.items():
         try:
@@ -116,6 +125,21 @@ def _texts(artifact: Artifact) -> dict[str, str]:
         except (TypeError, ValueError) as error:
             raise UsageError(f"cannot write {name}: {error}", hint="it must hold plain JSON") from error
     return texts | {"graph.txt": artifact.graph}
+
+
+def _narrowed(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Float64 weights as float32 where that loses nothing, which halves the file; config.json says what they run in."""
+    if any(tensor.dtype != torch.float64 for tensor in tensors.values()):
+        return tensors
+    narrow = {name: tensor.to(torch.float32) for name, tensor in tensors.items()}
+    if all(torch.equal(narrow[name].to(torch.float64), tensor) for name, tensor in tensors.items()):
+        return narrow
+    return tensors
+
+
+def _save_rule(rule: PositionRule, path: Path) -> None:
+    tensors = {"repeated": rule.repeated.cpu().contiguous(), "slope": rule.slope.cpu().contiguous()}
+    save_file(tensors, path, metadata={"longest": str(rule.longest)})
 
 
 def _check_artifact(artifact: Artifact) -> None:
@@ -144,6 +168,8 @@ def _check_artifact(artifact: Artifact) -> None:
         if block.start != at or block.width < 1:
             raise UsageError(f"cannot save: output `{block.name}` starts at logit {block.start}, expected {at}")
         at += block.width
+    if spec.continues and artifact.weights["unembed.b_U"].any():
+        raise UsageError("cannot save: a language model's unembedding has no bias, this one has")
     texts = label_texts(artifact.outputs)
     if at != spec.d_logits:
         raise UsageError(f"cannot save: the outputs take {at} logits, expected {spec.d_logits}")

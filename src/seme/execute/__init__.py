@@ -6,5 +6,6 @@
 from seme.execute.decode import decode
 from seme.execute.dense import Dense
 from seme.execute.encode import Encoder
+from seme.execute.stream import DenseStream, Stream, next_block
 
-__all__ = ["Dense", "Encoder", "decode"]
+__all__ = ["Dense", "DenseStream", "Encoder", "Stream", "decode", "next_block"]

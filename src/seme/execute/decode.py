@@ -39,7 +39,7 @@ def decode(block: OutputBlock, logits: Float[Tensor, "n d_logits"], *, rounded: 
             f"output `{block.name}` overflowed: got a logit that is not finite",
             hint="run with a wider float type (--dtype float32 or float64)",
         )
-    if block.kind == "category":
+    if block.kind in ("category", "next"):
         return [block.labels[index] for index in own.argmax(-1).tolist()]
     raw = own[:, 0].to(torch.float64).cpu().numpy()
     if not rounded or (not block.integers and not block.max_denominator):

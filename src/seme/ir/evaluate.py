@@ -24,7 +24,7 @@ def evaluate(graph: Graph, token_ids: list[int]) -> dict[str, np.ndarray]:
     for node in graph.nodes:
         match node:
             case Embed():
-                body = node.table[rows[node.source]].reshape(length, node.space.size)
+                body = node.rows(rows[node.source]).reshape(length, node.space.size)
             case Affine() | Unembed():
                 body = form_at(node.form, {n: values[n][1:] for n, _ in node.form.terms})
                 body = np.broadcast_to(body, (length, node.space.size))

@@ -111,11 +111,20 @@ class Embed(Node):
 
     Attributes:
         source: Which index is looked up.
-        table: [number of user tokens or positions, size]; the begin token's row is zero.
+        table: [number of user tokens or positions, size]; the begin token's row is zero. Of positions that follow a
+            rule, the [period, size] rows that repeat.
+        slope: [size] what each further position adds to its row, where positions follow a rule; else None.
     """
 
     source: Literal["token", "position"]
     table: np.ndarray
+    slope: np.ndarray | None = None
+
+    def rows(self, index: np.ndarray) -> np.ndarray:
+        """[n, size] the rows of tokens or positions."""
+        if self.slope is None:
+            return self.table[index]
+        return self.table[index % len(self.table)] + np.asarray(index, dtype=float)[:, None] * self.slope
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -179,7 +188,8 @@ class Attend(Node):
         weight_floor: Smallest ideal weight.
         gap: See above.
         pattern: "match" when selected scores are exactly zero and others at most -gap; "ranked" when scores differ
-            by position or value; "nearest" when the score is 2qk - k^2 of integers.
+            by position or value; "nearest" when the score is 2qk - k^2 of integers; "recent" when keys that match
+            are ranked by position, so that exactly one wins, and the scale is such that all others weigh nothing.
         predicate: The selection in words.
         factors: The ideal query and key vectors, group by group of components: ([Q, r_i], [K, r_i]) with the r_i
             adding up to r. Every query is made of one row of each group, every key likewise.
@@ -194,7 +204,7 @@ class Attend(Node):
     weight: Form | None = None
     weight_floor: float = 0.0
     gap: float
-    pattern: Literal["match", "ranked", "nearest"]
+    pattern: Literal["match", "ranked", "nearest", "recent"]
     predicate: str
     factors: tuple[tuple[np.ndarray, np.ndarray], ...]
     single: bool = False
@@ -210,6 +220,7 @@ class Unembed(Node):
 
     Attributes:
         kind: "category": the largest component names the label. "number": the single component is the value.
+            "next": a component per token of the vocabulary; the largest is the token that comes next.
         form: The logits.
         labels: Text of each label, for a category.
         margin: Ideal distance between the largest logit and the next, or half the spacing of the number's domain;
@@ -218,7 +229,7 @@ class Unembed(Node):
             margin is then half the distance of neighbouring points.
     """
 
-    kind: Literal["category", "number"]
+    kind: Literal["category", "number", "next"]
     form: Form
     labels: tuple[str, ...]
     margin: float

@@ -20,7 +20,7 @@ from seme.ir.text_lines import Cursor, number, numeral, unword, word
 from seme.ir.text_matrices import LONGEST, matrix, read_matrix, read_vector, vector
 from seme.ir.verify import verify
 
-TITLE = "seme graph 1"
+TITLE = "seme graph 2"
 """First line; the number is the version of this format."""
 
 KINDS: dict[str, type[Node]] = {
@@ -261,6 +261,7 @@ FIELDS: dict[str, tuple[tuple[str, Any], ...]] = {
     "embed": (
         *_COMMON,
         ("source", _Choice(("token", "position"))),
+        ("slope", _Vector()),
         ("table", _Matrix(columns="semes")),
     ),
     "affine": (*_COMMON, ("form", _Form(columns="semes"))),
@@ -279,7 +280,7 @@ FIELDS: dict[str, tuple[tuple[str, Any], ...]] = {
     "attend": (
         *_COMMON,
         ("predicate", _Text()),
-        ("pattern", _Choice(("match", "ranked", "nearest"))),
+        ("pattern", _Choice(("match", "ranked", "nearest", "recent"))),
         ("single", _Flag()),
         ("gap", _Number()),
         ("begin_score", _Number()),
@@ -293,7 +294,7 @@ FIELDS: dict[str, tuple[tuple[str, Any], ...]] = {
     ),
     "unembed": (
         *_COMMON,
-        ("kind", _Choice(("category", "number"))),
+        ("kind", _Choice(("category", "number", "next"))),
         ("labels", _Names()),
         ("margin", _Number()),
         ("nearest", _Form()),

@@ -64,7 +64,12 @@ def _check_shapes(node: Node, graph: Graph) -> None:
     match node:
         case Embed():
             rows = graph.vocab_size if node.source == "token" else graph.max_length
-            expected = {"table": (node.table.shape, (rows, size))}
+            if node.slope is not None:  # any period will do
+                rows = len(node.table)
+                if node.source != "position" or not rows:
+                    raise GraphError(f"`{node.name}` has a slope", hint="only positions follow a rule")
+            slope = node.slope if node.slope is not None else np.zeros(size)
+            expected = {"table": (node.table.shape, (rows, size)), "slope": (slope.shape, (size,))}
         case Neurons():
             hidden = len(node.hidden)
             expected = {

@@ -31,6 +31,7 @@ class Spec:
         d_logits: Width of the unembedding: all outputs' blocks side by side.
         activation: "relu" or "gelu" (erf in BERT, tanh in GPT-2, as those families have it).
         norm_eps: The layer norms' epsilon.
+        continues: Whether it is a language model: its logits are the next token's, its unembedding has no bias.
         dtype: "float16", "bfloat16", "float32" or "float64".
     """
 
@@ -46,6 +47,7 @@ class Spec:
     activation: Literal["relu", "gelu"]
     norm_eps: float
     dtype: str
+    continues: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,28 +78,56 @@ class OutputBlock:
     Attributes:
         name: The output's name.
         kind: "category": the largest logit of the block names the label. "number": the single logit is the value.
+            "next": a logit for every row of the embedding; the largest names the token that comes next.
         start: First logit.
-        labels: For a category, the value of each logit.
+        labels: For a category, the value of each logit; for "next", the text of each row.
         integers: For a number, whether it is rounded to the nearest integer.
         max_denominator: For a number, the nearest fraction with at most this denominator is meant; 0 when the
             logit is taken as it is.
         unit: For a number, the answer is `unit` times the rounded quotient logit / unit.
         error: For a number, the proved largest distance from the true value in the asked float type.
+        stops: For "next", the rows after which decoding ends.
     """
 
     name: str
-    kind: Literal["category", "number"]
+    kind: Literal["category", "number", "next"]
     start: int
     labels: tuple[Any, ...] = ()
     integers: bool = False
     max_denominator: int = 0
     unit: Fraction = Fraction(1)
     error: float = 0.0
+    stops: tuple[int, ...] = ()
 
     @property
     def width(self) -> int:
         """How many logits the block takes."""
-        return len(self.labels) if self.kind == "category" else 1
+        return 1 if self.kind == "number" else len(self.labels)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PositionRule:
+    """Rows of the position table beyond its end: affine in the index, with a part that repeats.
+
+    The begin token has index 0 and a row of its own, the table's first. Index i >= 1 has the row
+    `repeated[(i - 1) % period] + (i - 1) * slope`.
+
+    Attributes:
+        repeated: [period, d_model].
+        slope: [d_model].
+        longest: The most tokens after the begin token for which anything is proved.
+    """
+
+    repeated: torch.Tensor
+    slope: torch.Tensor
+    longest: int
+
+    def rows(self, first: int, count: int) -> torch.Tensor:
+        """Rows [count, d_model] of the indices from `first` on; `first` is at least 1."""
+        steps = torch.arange(first - 1, first - 1 + count, device=self.slope.device)
+        # the product is taken in float64 and rounded once, so that every executor has the same rows
+        rising = steps[:, None].to(torch.float64) * self.slope.to(torch.float64)
+        return (self.repeated.to(torch.float64)[steps % len(self.repeated)] + rising).to(self.slope.dtype)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +143,7 @@ class Artifact:
         certificate: What is proved, per float type; may be empty. Plain JSON.
         provenance: Where the weights came from. Plain JSON.
         graph: Text of the intermediate graph a compiled model came from, or "".
+        positions: How the position table goes on beyond its end; None where it ends there.
     """
 
     spec: Spec
@@ -123,3 +154,4 @@ class Artifact:
     certificate: Mapping[str, Any] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
     graph: str = ""
+    positions: PositionRule | None = None

@@ -21,12 +21,45 @@ Hook = Callable[[str, Tensor], "Tensor | None"]
 """Called with a TransformerLens name and a tensor; what it returns, if anything, takes the tensor's place."""
 
 
+class Cache:
+    """Keys and values of the tokens a causal model has already read, so that it need not read them again.
+
+    Attributes:
+        length: How many tokens they are.
+    """
+
+    def __init__(self) -> None:
+        self.length = 0
+        self._kept: dict[str, tuple[Tensor, Tensor]] = {}
+
+    def extended(self, at: str, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+        """All keys and values [batch, head, length + new, d_head] of a block, the new ones last."""
+        past = self._kept.get(at)
+        if past is not None:
+            room = past[0].shape[2]
+            if room < self.length + key.shape[2]:  # doubled, so that appending one by one stays cheap
+                shape = (*key.shape[:2], max(2 * room, self.length + key.shape[2]), key.shape[3])
+                grown = (key.new_empty(shape), value.new_empty(shape))
+                for new, old in zip(grown, past, strict=True):
+                    new[:, :, : self.length] = old[:, :, : self.length]
+                past = grown
+        else:
+            past = (key.clone(), value.clone())
+        end = self.length + key.shape[2]
+        past[0][:, :, self.length : end], past[1][:, :, self.length : end] = key, value
+        self._kept[at] = past
+        return past[0][:, :, :end], past[1][:, :, :end]
+
+
 def forward(
     spec: Spec,
     weights: Mapping[str, Tensor],
     tokens: Int[Tensor, "batch pos"],
     mask: Bool[Tensor, "batch pos"] | None = None,
     hook: Hook | None = None,
+    *,
+    cache: Cache | None = None,
+    places: Float[Tensor, "pos d_model"] | None = None,
 ) -> Float[Tensor, "batch pos d_logits"]:
     """Runs the model.
 
@@ -43,8 +76,10 @@ def forward(
         mask: True where there is a token, False where there is padding; None when there is no padding. A masked
             key is never attended to; what stands at a masked position means nothing.
         hook: See `Hook`.
+        cache: What was read before these tokens, of a causal model without padding; grows by them.
+        places: Rows of the position table for these tokens, where they lie beyond its end.
     """
-    return _Pass(spec=spec, weights=weights, hook=hook or _no_hook).run(tokens, mask)
+    return _Pass(spec=spec, weights=weights, hook=hook or _no_hook, cache=cache).run(tokens, mask, places)
 
 
 def run_with_cache(
@@ -73,20 +108,26 @@ class _Pass:
     spec: Spec
     weights: Mapping[str, Tensor]
     hook: Hook
+    cache: Cache | None = None
 
-    def run(self, tokens: Tensor, mask: Tensor | None) -> Tensor:
+    def run(self, tokens: Tensor, mask: Tensor | None, places: Tensor | None = None) -> Tensor:
         length = tokens.shape[1]
+        start = 0 if self.cache is None else self.cache.length
         bert = self.spec.architecture == "bert"
         embedded = self.see("hook_embed", functional.embedding(tokens, self.weights["embed.W_E"]))
-        placed = self.see("hook_pos_embed", self.weights["pos_embed.W_pos"][:length].expand_as(embedded))
+        if places is None:
+            places = self.weights["pos_embed.W_pos"][start : start + length]
+        placed = self.see("hook_pos_embed", places.expand_as(embedded))
         x = embedded + placed
         if bert:
             x = self.norm("embed.ln", x, "embed_ln")
-        hidden = self.hidden_keys(length, mask, x.device)
+        hidden = self.hidden_keys(start, length, mask, x.device)
         for layer in range(self.spec.layers):
             x = self.bert_block(f"blocks.{layer}", x, hidden) if bert else self.gpt2_block(f"blocks.{layer}", x, hidden)
         if not bert:
             x = self.norm("ln_final", x)
+        if self.cache is not None:
+            self.cache.length += length
         return functional.linear(x, self.weights["unembed.W_U"].T, self.weights["unembed.b_U"])
 
     def see(self, name: str, value: Tensor) -> Tensor:
@@ -98,11 +139,11 @@ class _Pass:
         out = functional.layer_norm(x, gain.shape, gain, bias, self.spec.norm_eps)
         return self.see(f"{hooked or at}.hook_out", out)
 
-    def hidden_keys(self, length: int, mask: Tensor | None, device: torch.device) -> Tensor | None:
+    def hidden_keys(self, start: int, length: int, mask: Tensor | None, device: torch.device) -> Tensor | None:
         """True where a key may not be attended to, in a shape that spreads over [batch, head, query, key]."""
         hidden = None if mask is None else ~mask.bool()[:, None, None, :]
         if self.spec.architecture == "gpt2":
-            later = torch.ones(length, length, dtype=torch.bool, device=device).triu(1)
+            later = torch.ones(length, start + length, dtype=torch.bool, device=device).triu(start + 1)
             hidden = later if hidden is None else hidden | later
         return hidden
 
@@ -129,6 +170,8 @@ class _Pass:
             ).transpose(1, 2)
             for part in "QKV"
         )
+        if self.cache is not None:
+            key, value = self.cache.extended(at, key, value)
         scores = (query @ key.transpose(-1, -2)) * k**-0.5
         if hidden is not None:
             # No row is hidden whole: the begin token is a key for every query, so the softmax is defined.

@@ -1,0 +1,41 @@
+"""The fast CPU decoder: a causal model's weights become straight-line C, its heads become stores of live keys.
+
+Takes an Artifact whose output is the next token, and sees nothing else of it; gives streams that choose the same tokens
+as `execute.stream.DenseStream`. It may import the model and the core.
+
+    fold      weights -> affine forms; (+f, -f) pairs become one number and norms that do nothing go away
+    ranges    how large every feature gets
+    heads     which keys compete, which can be forgotten
+    neurons   which neurons can be on
+    plan      all of it, and the report
+    generate  plan -> C text and tables; runtime.c and life.c are the parts that all models share
+    build     C text -> loaded library, cached
+    stream    `Sparse` and its streams
+
+Why it is sound for any weights. Real numbers first:
+
+1. *Pairs.* If everything that is added to the stream is (+f, -f) on two neighbours, so is the stream, and its mean is
+   zero. With the largest size of any feature bounded and its square below 2^-60 epsilon, a norm is its gain over the
+   root of epsilon, plus its bias. Otherwise norms are computed.
+2. *Heads.* A softmax does not change when all scores move alike. Constant parts of queries and keys make the score of
+   key j (sum of q_r k_jr) + a_j + slope * t_j, the first token's a form of the query. Keys of the same bits in k and a
+   differ by slope * (t - t') for every query: at least the lead, nothing, or neither, and this says which is kept. A
+   key whose a is so low that no query within its bounds brings it near the first token is not kept.
+3. *Look-ups.* A query whose components are exactly +-asks, against keys that are exactly +-gives, scores the sum of
+   their products with the key of its signs, and at least twice the smallest product less with any other. What a query
+   sees is taken from a hash only when the best score found leads the bound on all other keys of its banks, every key
+   kept apart, and the first token by the lead; sizes are compared bit by bit, for each key and query, as they come. In
+   every other case the softmax is taken over all keys kept.
+4. *Neurons.* One is left out when its bound is at most zero, or nothing reads what it writes.
+
+Rounding: all sums are taken in float64, also for float32 weights, and in another order than PyTorch takes them. A
+weight of exp(-lead) is zero in the model's own type, so leaving it out changes nothing there. Tokens can therefore
+differ only where two logits are nearer than rounding moves them.
+
+What holds only for the begin token (row 0) first and nowhere else, and up to the length the positions are made for, is
+refused beyond: see `InputError` in `stream`.
+"""
+
+from seme.execute.sparse.stream import Sparse, SparseStream
+
+__all__ = ["Sparse", "SparseStream"]

@@ -1,0 +1,143 @@
+"""A plan to C: one straight line of sums and tests per token; tables stay data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.resources import files
+
+import numpy as np
+
+from seme.execute.sparse.ctext import Text, number
+from seme.execute.sparse.generate_heads import write_heads
+from seme.execute.sparse.generate_neurons import write_neurons
+from seme.execute.sparse.plan import Plan
+
+MEMO = 1 << 16
+"""The most choices that are remembered."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Source:
+    """A C text and the tables it reads.
+
+    Attributes:
+        text: The whole C file.
+        tables: What its pointers point to, in order.
+    """
+
+    text: str
+    tables: list[np.ndarray]
+
+
+def generate(plan: Plan) -> Source:
+    """Writes a plan out."""
+    text, model = Text(plan), plan.model
+    heads = [head for block in plan.blocks for head in block.heads]
+    stops = np.zeros(len(model.embed), dtype=np.uint8)
+    stops[list(model.stops)] = 1
+    text.table(stops, "unsigned char")  # table 0, by the name STOPS
+    most = max([len(head.query) for head in heads], default=1) or 1
+    sizes = np.zeros((len(heads), 2, most))
+    for at, head in enumerate(heads):
+        sizes[at, :, : len(head.query)] = head.sizes
+    text.table(sizes, "double")  # table 1, by the name SIZES
+    norm = [] if model.paired else [f"normed(x, y, {text.count}, {number(model.epsilon)});"]
+    body = _start(text)
+    for layer in range(len(plan.blocks)):
+        body += [*norm, *write_heads(text, layer), *text.held(2 * layer)]
+        body += [*norm, *write_neurons(text, layer), *text.held(2 * layer + 1)]
+    body += [*norm, *_end(text), "s->length++;", "return 0;"]
+    room = text.count + 1
+    stream = f"double x[{room}], *y = x;" if model.paired else f"double x[{room}], y[{room}];"
+    text.function("step", "state *s, i64 row", [stream, "u64 held = 0;", *body], "static int")
+    parts = files("seme.execute.sparse")
+    sums = 0 if plan.sums is None else len(plan.sums.sums)
+    memo = min(MEMO, 1 << (4 * len(plan.logits)).bit_length()) if sums else 0
+    defines = [
+        f"#define HEADS {max(len(heads), 1)}",
+        f"#define USED_HEADS {len(heads)}",
+        f"#define LEAD {number(model.lead)}",
+        f"#define MOST_COMPONENTS {most}",
+        f"#define MOST_SUMS {max(sums, 1)}",
+        f"#define MEMO_ROWS {memo}",
+        f"#define BEGIN_ALONE {int(model.paired)}",
+        "#define STOPS 0",
+        "#define SIZES 1",
+    ]
+    about = [
+        _numbers("COUNTS", [str(len(head.query)) for head in heads]),
+        _numbers("VALUES", [str(len(head.value)) for head in heads]),
+        _numbers("KEEPS", [head.keeps.upper() for head in heads]),
+    ]
+    whole = [*defines, (parts / "runtime.c").read_text(), *about, *text.lines, (parts / "life.c").read_text()]
+    return Source(text="\n".join(whole), tables=text.tables)
+
+
+def _numbers(name: str, values: list[str]) -> str:
+    return f"static const i64 {name}[] = {{{', '.join(values or ['0'])}}};"
+
+
+def _start(text: Text) -> list[str]:
+    """The embedding and the position."""
+    model, places, count = text.plan.model, text.plan.model.places, len(text.filled)
+    embed = text.table(model.embed[:, text.filled], "double")
+    out = ["const double t = (double)(s->length - 1);"]
+    if model.paired:
+        # the first token has one possible value; its keys and values stand in the text
+        follows = int(model.logits.at(text.plan.bounds.begin_last).argmax())
+        out += [f"if (s->length == 0) {{ s->length = 1; s->next = {follows}; return 0; }}"]
+    out += [f"memcpy(x, {embed} + row * {count}, {count} * sizeof(double));"]
+    repeated = places.repeated[:, text.filled]
+    beyond = f"const double *p = {text.table(repeated, 'double')} + ((s->length - 1) % {len(repeated)}) * {count};"
+    if places.split:
+        moved = np.flatnonzero((repeated != 0).any(axis=0)).tolist()
+        out += ["{", beyond, *(f"  x[{f}] += p[{f}];" for f in moved), "}"] if moved else []
+        listed = places.table[:, text.filled]
+        moved = np.flatnonzero((listed[1:] != 0).any(axis=0)).tolist()
+        if moved:
+            rest = text.table(listed[:, moved], "double")
+            lines = [f"  x[{f}] += p[{at}];" for at, f in enumerate(moved)]
+            out += [f"{{ const double *p = {rest} + s->length * {len(moved)};", *lines, "}"]
+        return out
+    slope = text.table(places.slope[text.filled], "double")
+    table = text.table(places.table[:, text.filled], "double")
+    return [
+        *out,
+        f"if (s->length < {len(places.table)}) {{ const double *p = {table} + s->length * {count};",
+        f"  for (int i = 0; i < {count}; i++) x[i] += p[i]; }}",
+        f"else {{ {beyond} const double *up = {slope};",
+        f"  for (int i = 0; i < {count}; i++) x[i] += p[i] + t * up[i]; }}",
+    ]
+
+
+def _end(text: Text) -> list[str]:
+    """The unembedding and the choice."""
+    sums, logits = text.plan.sums, text.plan.logits
+    if sums is not None:
+        padded = -(-len(logits) // 8) * 8
+        bias = np.full(padded, -1e300)
+        bias[: len(logits)] = sums.bias
+        rows = np.zeros((len(sums.sums), padded))
+        rows[:, : len(logits)] = sums.rows
+        added = ", ".join(text.form(sums.sums, row) for row in range(len(sums.sums)))
+        tables = f"{text.table(bias, 'double')}, {text.table(rows, 'double')}"
+        return [
+            f"const double sums[] = {{{added}}};",
+            f"s->next = chosen_for(s->memo, sums, {len(sums.sums)}, {tables}, {padded});",
+        ]
+    by_feature = logits.matrix.tocsc()
+    used = np.flatnonzero(np.diff(by_feature.indptr))
+    features = [text.number.get(int(f), text.count) for f in used]  # the index stands behind the features
+    parts = [
+        text.table(logits.bias, "double"),
+        text.table(np.array(features, dtype=np.uint32), "u32"),
+        text.table(np.append(by_feature.indptr[used], by_feature.nnz).astype(np.uint32), "u32"),
+        str(len(features)),
+        text.table(by_feature.indices.astype(np.uint32), "u32"),
+        text.table(by_feature.data, "double"),
+    ]
+    return [
+        f"double logits[{len(logits)}];",
+        f"y[{text.count}] = t;",
+        f"s->next = largest(y, {', '.join(parts)}, {len(logits)}, logits);",
+    ]

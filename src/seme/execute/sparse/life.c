@@ -1,0 +1,160 @@
+/* A state's life, after the generated step: made, fed, run, measured, written out and read in, ended. */
+
+exported state *seme_new(const void *const *tables) {
+  state *s = malloc(sizeof(state));
+  if (!s) return 0;
+  memset(s, 0, sizeof(state));
+  s->memo = malloc((MEMO_ROWS + 1) * (MOST_SUMS + 1) * 8);
+  if (!s->memo) {
+    free(s);
+    return 0;
+  }
+  memset(s->memo, 0, (MEMO_ROWS + 1) * (MOST_SUMS + 1) * 8);
+  s->tables = tables;
+  s->next = -1;
+  for (i64 h = 0; h < USED_HEADS; h++) {
+    const double *sizes = tables[SIZES];
+    memcpy(s->heads[h].asks, sizes + 2 * h * MOST_COMPONENTS, sizeof(s->heads[h].asks));
+    memcpy(s->heads[h].gives, sizes + (2 * h + 1) * MOST_COMPONENTS, sizeof(s->heads[h].gives));
+  }
+  return s;
+}
+
+static void end_store(store *m) {
+  free(m->rows);
+  free(m->slots);
+}
+
+exported void seme_end(state *s) {
+  for (i64 h = 0; h < USED_HEADS; h++) {
+    end_store(&s->heads[h].odd);
+    for (i64 b = 0; b < BANKS; b++) end_store(&s->heads[h].bank[b].rows);
+  }
+  free(s->memo);
+  free(s);
+}
+
+/* Reads given rows; returns how many were read before memory ran out. */
+exported i64 seme_feed(state *s, const i64 *rows, i64 count, i64 *chosen) {
+  for (i64 i = 0; i < count; i++) {
+    if (step(s, rows[i])) return i;
+    chosen[i] = s->next;
+  }
+  return count;
+}
+
+/* Appends rows of the model's own choice; returns how many, or -1 - that when the last could not be read: memory is
+ * out, or the first token came again. */
+exported i64 seme_run(state *s, i64 most, i64 *out) {
+  const unsigned char *stops = s->tables[STOPS];
+  for (i64 i = 0; i < most; i++) {
+    i64 row = s->next;
+    out[i] = row;
+    if (BEGIN_ALONE && row == 0) return -1 - i;
+    if (step(s, row)) return -1 - i;
+    if (stops[row]) return i + 1;
+  }
+  return most;
+}
+
+exported i64 seme_length(const state *s) { return s->length; }
+exported i64 seme_next(const state *s) { return s->next; }
+
+static i64 store_bytes(const store *m, i64 width) {
+  return m->room * width * 8 + (m->slots ? (i64)(m->mask + 1) * 4 : 0);
+}
+
+exported i64 seme_bytes(const state *s) {
+  i64 out = sizeof(state) + (i64)(MEMO_ROWS + 1) * (MOST_SUMS + 1) * 8;
+  for (i64 h = 0; h < USED_HEADS; h++) {
+    const head *of = &s->heads[h];
+    out += store_bytes(&of->odd, COUNTS[h] + 3 + VALUES[h]);
+    for (i64 b = 0; b < of->banks; b++) out += store_bytes(&of->bank[b].rows, VALUES[h] + 3);
+  }
+  return out;
+}
+
+/* Rows kept by a head: in banks, then apart. */
+exported void seme_kept(const state *s, i64 h, i64 *out) {
+  out[0] = 0;
+  for (i64 b = 0; b < s->heads[h].banks; b++) out[0] += s->heads[h].bank[b].rows.n;
+  out[1] = s->heads[h].odd.n;
+}
+
+typedef struct {
+  unsigned char *at;
+  const unsigned char *end;
+  int writes, failed;
+} tape;
+
+static void moved(tape *on, void *data, size bytes) {
+  if (on->failed) return;
+  if (on->at && on->end && (size)(on->end - on->at) < bytes) {
+    on->failed = 1;
+    return;
+  }
+  if (on->end) {
+    if (on->writes)
+      memcpy(on->at, data, bytes);
+    else
+      memcpy(data, on->at, bytes);
+  }
+  on->at += bytes;
+}
+
+static void moved_store(tape *on, store *m, i64 words, i64 width, int indexed) {
+  i64 n = m->n;
+  moved(on, &n, 8);
+  if (!on->writes) {
+    if (on->failed || n < 0 || (on->end && n > (on->end - on->at) / 8)) {
+      on->failed = 1;
+      return;
+    }
+    m->n = m->room = n;
+    m->rows = n ? malloc((size)(n * width) * 8) : 0;
+    if (n && !m->rows) {
+      m->n = m->room = 0;
+      on->failed = 1;
+      return;
+    }
+  }
+  moved(on, m->rows, (size)(n * width) * 8);
+  if (!on->writes && indexed && n && !on->failed) on->failed = index_rows(m, words, width);
+}
+
+static void moved_state(tape *on, state *s) {
+  moved(on, &s->length, 8);
+  moved(on, &s->next, 8);
+  for (i64 h = 0; h < USED_HEADS; h++) {
+    head *of = &s->heads[h];
+    moved(on, &of->banks, 8);
+    if (of->banks < 0 || of->banks > BANKS) on->failed = 1;
+    moved(on, &of->asks_failures, 8);
+    moved(on, &of->gives_failures, 8);
+    moved(on, &of->gap, 8);
+    moved(on, &of->full, 8);
+    moved(on, &of->odd_peak, 8);
+    moved(on, of->asks, sizeof(of->asks));
+    moved(on, of->gives, sizeof(of->gives));
+    for (i64 b = 0; b < of->banks && !on->failed; b++) {
+      moved(on, &of->bank[b].offset, 8);
+      moved(on, &of->bank[b].peak, 8);
+      moved(on, &of->bank[b].most, 8);
+      moved_store(on, &of->bank[b].rows, 1, VALUES[h] + 3, 1);
+    }
+    moved_store(on, &of->odd, COUNTS[h] + 1, COUNTS[h] + 3 + VALUES[h], KEEPS[h] != ALL);
+  }
+}
+
+/* Writes the state out; with no place to write to, only says how many bytes that takes. */
+exported i64 seme_write(state *s, unsigned char *out, i64 bytes) {
+  tape on = {out, out ? out + bytes : 0, 1, 0};
+  moved_state(&on, s);
+  return on.failed ? -1 : on.at - out;
+}
+
+exported i64 seme_read(state *s, unsigned char *from, i64 bytes) {
+  tape on = {from, from + bytes, 0, 0};
+  moved_state(&on, s);
+  return on.failed ? -1 : on.at - from;
+}

@@ -1,0 +1,68 @@
+"""Trace programs: the autoregressive half of the language.
+
+Takes Python; gives a program that says how the next token follows from the tokens so far, and the interpreter that is
+its meaning. A word is a whole number at every position: a field of the token there, arithmetic, a table, or what a
+look into the history finds. Whatever recurs goes through tokens. May import `core`.
+"""
+
+from seme.lang.trace.interpreter import Tracer, interpret
+from seme.lang.trace.program import TraceProgram, Vocabulary, trace_program, vocabulary
+from seme.lang.trace.words import (
+    Word,
+    all_of,
+    any_of,
+    bank,
+    bits,
+    choose,
+    clean,
+    count,
+    first,
+    gated,
+    later,
+    latest,
+    named,
+    number,
+    previous,
+    relu,
+    running_sum,
+    stairs,
+    step,
+    table,
+    tables,
+    total,
+    within,
+    word,
+)
+
+__all__ = [
+    "TraceProgram",
+    "Tracer",
+    "Vocabulary",
+    "Word",
+    "all_of",
+    "any_of",
+    "bank",
+    "bits",
+    "choose",
+    "clean",
+    "count",
+    "first",
+    "gated",
+    "interpret",
+    "later",
+    "latest",
+    "named",
+    "number",
+    "previous",
+    "relu",
+    "running_sum",
+    "stairs",
+    "step",
+    "table",
+    "tables",
+    "total",
+    "trace_program",
+    "vocabulary",
+    "within",
+    "word",
+]

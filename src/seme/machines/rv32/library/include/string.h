@@ -1,0 +1,33 @@
+#ifndef SEME_STRING_H
+#define SEME_STRING_H
+
+#include <stddef.h>
+
+void *memcpy(void *restrict to, const void *restrict from, size_t size);
+void *memmove(void *to, const void *from, size_t size);
+void *memset(void *to, int byte, size_t size);
+int memcmp(const void *left, const void *right, size_t size);
+void *memchr(const void *data, int byte, size_t size);
+
+size_t strlen(const char *text);
+size_t strnlen(const char *text, size_t size);
+char *strcpy(char *restrict to, const char *restrict from);
+char *stpcpy(char *restrict to, const char *restrict from);
+char *strncpy(char *restrict to, const char *restrict from, size_t size);
+char *strcat(char *restrict to, const char *restrict from);
+char *strncat(char *restrict to, const char *restrict from, size_t size);
+int strcmp(const char *left, const char *right);
+int strncmp(const char *left, const char *right, size_t size);
+int strcoll(const char *left, const char *right);
+char *strchr(const char *text, int byte);
+char *strrchr(const char *text, int byte);
+char *strstr(const char *text, const char *part);
+char *strpbrk(const char *text, const char *set);
+size_t strspn(const char *text, const char *set);
+size_t strcspn(const char *text, const char *set);
+char *strtok(char *restrict text, const char *restrict set);
+char *strtok_r(char *restrict text, const char *restrict set, char **restrict rest);
+char *strdup(const char *text);
+char *strerror(int number);
+
+#endif

@@ -1,0 +1,164 @@
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { LONGEST = 400 };  /* characters of one number; the rest is left unread */
+
+typedef struct {
+  FILE *file;        /* or NULL: from memory */
+  const char *text;
+  int read;
+} source;
+
+static int next(source *from) {
+  int byte = from->file ? fgetc(from->file) : *from->text ? (unsigned char)*from->text++ : EOF;
+  if (byte != EOF) from->read++;
+  return byte;
+}
+
+static void give_back(source *from, int byte) {
+  if (byte == EOF) return;
+  from->read--;
+  if (from->file) ungetc(byte, from->file);
+  else from->text--;
+}
+
+static int skip_space(source *from) {
+  int byte = next(from);
+  while (byte != EOF && isspace(byte)) byte = next(from);
+  give_back(from, byte);
+  return byte;
+}
+
+static int fits_number(int letter, int byte, const char *before, int length) {
+  int first = length == 0, last = first ? 0 : before[length - 1] | 32;
+  if (byte == '-' || byte == '+') return first || (letter == 'f' && last == 'e');
+  if (letter == 'f') return isdigit(byte) || byte == '.' || (byte | 32) == 'e';
+  if (letter == 'd' || letter == 'u') return isdigit(byte);
+  if (letter == 'o') return byte >= '0' && byte <= '7';
+  return isxdigit(byte) || ((byte | 32) == 'x' && last == '0');
+}
+
+static int take_number(source *from, int letter, int width, char *buffer) {
+  int length = 0, byte;
+  while ((byte = next(from)) != EOF && length < width && fits_number(letter, byte, buffer, length)) {
+    buffer[length++] = (char)byte;
+  }
+  give_back(from, byte);
+  buffer[length] = 0;
+  return length;
+}
+
+static void store_integer(void *to, int size, long long value) {
+  if (size >= 2) *(long long *)to = value;
+  else if (size == -1) *(short *)to = (short)value;
+  else if (size <= -2) *(signed char *)to = (signed char)value;
+  else *(int *)to = (int)value;
+}
+
+static int convert_number(source *from, int letter, int width, int size, void *to) {
+  char buffer[LONGEST + 1], *end;
+  if (letter == 'e' || letter == 'g') letter = 'f';
+  if (take_number(from, letter, width < LONGEST ? width : LONGEST, buffer) == 0) return 0;
+  if (letter == 'f') {
+    double value = strtod(buffer, &end);
+    if (end == buffer) return 0;
+    if (to && size) *(double *)to = value;
+    else if (to) *(float *)to = (float)value;
+    return 1;
+  }
+  int base = letter == 'i' ? 0 : letter == 'x' || letter == 'p' ? 16 : letter == 'o' ? 8 : 10;
+  int is_signed = letter == 'd' || letter == 'i';
+  long long value = is_signed ? strtoll(buffer, &end, base) : (long long)strtoull(buffer, &end, base);
+  if (end == buffer) return 0;
+  if (to) store_integer(to, size, value);
+  return 1;
+}
+
+static int convert_text(source *from, int letter, int width, char *to) {
+  int length = 0, byte = 0;
+  while (length < width && (byte = next(from)) != EOF) {
+    if (letter == 's' && isspace(byte)) {
+      give_back(from, byte);
+      break;
+    }
+    if (to) to[length] = (char)byte;
+    length++;
+  }
+  if (letter == 'c') return length == width;
+  if (to) to[length] = 0;
+  return length > 0;
+}
+
+static int convert(source *from, const char **format, va_list *values, int *assigned) {
+  int quiet = **format == '*', width = 0, size = 0;
+  *format += quiet;
+  while (isdigit((unsigned char)**format)) width = width * 10 + (*(*format)++ - '0');
+  for (;; ++*format) {
+    if (**format == 'h') size--;
+    else if (**format == 'l') size++;
+    else if (**format == 'j') size = 2;
+    else if (**format != 'z' && **format != 't') break;
+  }
+  int letter = *(*format)++;
+  if (letter == 'n') {
+    *va_arg(*values, int *) = from->read;
+    return 1;
+  }
+  if (letter != 'c' && skip_space(from) == EOF) return EOF;
+  if (letter == '%') return next(from) == '%';
+  void *to = quiet ? NULL : va_arg(*values, void *);
+  if (letter == 'c' && !width) width = 1;
+  if (letter == 'c') {
+    int byte = next(from);
+    if (byte == EOF) return EOF;
+    give_back(from, byte);
+  }
+  int limit = width ? width : 0x7fffffff;
+  int good = letter == 'c' || letter == 's' ? convert_text(from, letter, limit, to)
+                                            : convert_number(from, letter | (letter == 'X' ? 32 : 0), limit, size, to);
+  if (good && !quiet) ++*assigned;
+  return good;
+}
+
+static int scan(source *from, const char *format, va_list *values) {
+  int assigned = 0;
+  while (*format) {
+    int good;
+    if (isspace((unsigned char)*format)) {
+      skip_space(from);
+      format++;
+      continue;
+    }
+    if (*format == '%') {
+      format++;
+      good = convert(from, &format, values, &assigned);
+    } else {
+      int byte = next(from);
+      good = byte == EOF ? EOF : byte == (unsigned char)*format++;
+      if (good == 0) give_back(from, byte);
+    }
+    if (good == EOF) return assigned ? assigned : EOF;
+    if (!good) break;
+  }
+  return assigned;
+}
+
+int scanf(const char *format, ...) {
+  source from = {stdin, NULL, 0};
+  va_list values;
+  va_start(values, format);
+  int assigned = scan(&from, format, &values);
+  va_end(values);
+  return assigned;
+}
+
+int sscanf(const char *text, const char *format, ...) {
+  source from = {NULL, text, 0};
+  va_list values;
+  va_start(values, format);
+  int assigned = scan(&from, format, &values);
+  va_end(values);
+  return assigned;
+}
