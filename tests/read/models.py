@@ -27,6 +27,11 @@ def _config(family: str):
         return transformers.OPTConfig(
             **sizes, **wide, ffn_dim=64, max_position_embeddings=16, word_embed_proj_dim=WIDTH
         )
+    if family == "opt-350m":  # narrower tokens than stream, norms after the sublayers, no final norm
+        return transformers.OPTConfig(
+            **sizes, **wide, ffn_dim=64, max_position_embeddings=16, word_embed_proj_dim=WIDTH // 2,
+            do_layer_norm_before=False,
+        )  # fmt: skip
     if family == "distilbert":
         return transformers.DistilBertConfig(
             **sizes, dim=WIDTH, n_layers=LAYERS, n_heads=HEADS, hidden_dim=64, max_position_embeddings=16
@@ -38,6 +43,7 @@ def _config(family: str):
 MODELS = {
     "gpt2": transformers.GPT2LMHeadModel,
     "opt": transformers.OPTForCausalLM,
+    "opt-350m": transformers.OPTForCausalLM,
     "bert": transformers.BertForMaskedLM,
     "roberta": transformers.RobertaForMaskedLM,
     "distilbert": transformers.DistilBertForMaskedLM,

@@ -9,9 +9,20 @@ import pytest
 import torch
 
 from seme.core.errors import InputError
-from seme.read.attention import TERMS, look, mean_parts, name_kind, seen, shares_of
+from seme.read.attention import (
+    TERMS,
+    look,
+    mean_parts,
+    name_kind,
+    nine_terms,
+    seen,
+    share_products,
+    shares_of,
+    shuffled_positions,
+)
 from seme.read.checkpoints import open_checkpoint
 from seme.read.heads import TOLERANCE, measure_heads
+from seme.read.nulls import compare
 from seme.read.text import sample
 from seme.read.transformer import run, transformer_of
 from tests.read.models import LENGTH, MODELS, VOCABULARY, write_model
@@ -109,23 +120,108 @@ def test_constant_scores_have_no_shares():
     assert len(TERMS) == 9
 
 
+@pytest.mark.parametrize("causal", [False, True])
+def test_share_products_are_the_covariances_of_the_nine_terms_with_the_score(causal):
+    rng = np.random.default_rng(0)
+    query, key = rng.standard_normal((2, 3, 4, 7, 5))
+    mask, terms = seen(7, causal), nine_terms(query, key)
+    expected = np.zeros((4, 9))
+    for context in range(4):
+        for place in range(7):
+            own = terms[:, context, place, mask[place]]
+            centred = own - own.mean(axis=1, keepdims=True)
+            expected[context] += centred @ centred.sum(axis=0)
+    assert share_products(query, key, mask) == pytest.approx(expected)
+
+
 @pytest.mark.parametrize(
     ("offset", "kind"), [(-1, "previous token"), (0, "itself"), (1, "next token"), (-3, "fixed offset -3")]
 )
-def test_offsets_are_named(offset, kind):
+def test_offsets_are_named_and_the_same_rows_dealt_anew_are_not(offset, kind):
     pattern = np.eye(16, k=offset)[None] * 0.9 + 0.1 / 16
-    at = look(pattern, np.arange(16)[None])
     none = dict.fromkeys(TERMS, 0.0)
-    assert name_kind(at, 0.1, none) == kind
-    assert name_kind(at, 0.99, none) == "mixed", "a null that reaches the mass must win"
+    assert name_kind(look(pattern, np.arange(16)[None]), none) == kind
+    dealt = np.random.default_rng(0).permuted(pattern, axis=2)
+    assert name_kind(look(dealt, np.arange(16)[None]), none) == "mixed"
 
 
 def test_attention_on_equal_tokens_and_on_the_first_is_named():
-    tokens = np.array([[1, 2, 1, 2, 1, 2]])
+    tokens = np.array([[1, 2, 3, 1, 2, 3]])
     equal = (tokens[:, :, None] == tokens[:, None, :]) & ~np.eye(6, dtype=bool)
     none = dict.fromkeys(TERMS, 0.0)
-    assert name_kind(look(equal / equal.sum(2, keepdims=True), tokens), 1.0, none) == "same token"
+    assert name_kind(look(equal / equal.sum(2, keepdims=True), np.arange(6)[None]), none) != "same token"
+    mixed = np.random.default_rng(0).permutation(12) % 4
+    equal = (mixed[:, None] == mixed[None]) & ~np.eye(12, dtype=bool)
+    pattern = equal / equal.sum(1, keepdims=True)
+    assert name_kind(look(pattern[None], mixed[None]), none) == "same token"
     first = np.zeros((1, 6, 6))
     first[:, :, 0] = 1
-    assert name_kind(look(first, np.arange(6)[None]), 1.0, none) == "first token"
+    assert name_kind(look(first, np.arange(6)[None]), none) == "first token"
     assert seen(3, causal=True).sum() == 6
+
+
+def test_even_attention_over_few_keys_is_named_after_nothing():
+    even = np.tri(4) / np.tri(4).sum(axis=1, keepdims=True)
+    at = look(even[None], np.array([[1, 1, 1, 1]]), causal=True)
+    assert at.same_token == pytest.approx(at.same_token_chance)
+    assert at.same_token > 0.4, "the share of attention alone would have named it"
+    assert name_kind(at, dict.fromkeys(TERMS, 0.0)) == "mixed"
+
+
+TRIALS = 200
+MAX_HITS = 20
+"""At a true rate of .05, more than 20 hits of 200 have a chance under .002."""
+
+
+@pytest.mark.parametrize("causal", [False, True])
+@pytest.mark.parametrize("length", [5, 24])
+def test_random_heads_are_rarely_named_after_where_they_look(causal, length):
+    rng, mask, none = np.random.default_rng(length), seen(length, causal), dict.fromkeys(TERMS, 0.0)
+    tested = named = 0
+    for trial in range(TRIALS):
+        scores = 3 * rng.standard_normal((length, length)) + rng.standard_normal((6, length, length))
+        weights = np.exp(scores) * mask
+        at = look(
+            weights / weights.sum(axis=2, keepdims=True), rng.integers(0, 9, (6, length)), causal=causal, seed=trial
+        )
+        tested += at.offset_mass.p_above <= 0.05
+        named += name_kind(at, none) != "mixed"
+    assert tested <= MAX_HITS
+    assert named <= MAX_HITS
+
+
+@pytest.mark.parametrize("causal", [False, True])
+@pytest.mark.parametrize("first", [False, True])
+def test_shares_are_rarely_called_special_where_positions_have_no_order(causal, first):
+    """First layer: position rows drawn at random. Deeper: rows that know nothing of their position."""
+    rng, mask, hits = np.random.default_rng(1), seen(8, causal), dict.fromkeys(TERMS, 0)
+    maps = rng.standard_normal((2, 6, 4))
+    for _ in range(TRIALS):
+        content, rest = rng.standard_normal((10, 8, 6)), np.broadcast_to(rng.standard_normal(6), (10, 8, 6))
+        position = np.broadcast_to(rng.standard_normal((8, 6)), content.shape)
+        parts = np.stack([content, position, rest]) if first else mean_parts(content + rest)
+        query, key = parts @ maps[0], parts @ maps[1]
+        own = shares_of(share_products(query, key, mask))
+        null = [shares_of(share_products(*shuffled_positions(rng, query, key, first=first), mask)) for _ in range(19)]
+        for term in TERMS:
+            above = 1 + sum(round(draw[term] - own[term], 9) >= 0 for draw in null)
+            hits[term] += above / 20 <= 0.05
+    assert max(hits.values()) <= MAX_HITS, hits
+
+
+def test_shares_name_a_head_unless_they_could_be_chance():
+    nowhere = look(np.full((1, 40, 40), 1 / 40), np.arange(40)[None])
+    shares = dict.fromkeys(TERMS, 0.0) | {"position-position": 0.3, "rest-position": 0.4, "content-rest": 0.3}
+    above, chance = ({term: compare(0.3, [draw] * 19) for term in TERMS} for draw in (0.1, 0.5))
+    assert name_kind(nowhere, shares, above) == "position"
+    assert name_kind(nowhere, shares, chance) == "mixed"
+    assert name_kind(nowhere, dict.fromkeys(TERMS, 0.0) | {"content-content": 0.6}, chance) == "content"
+
+
+def test_a_position_part_of_its_own_stands_above_shuffled_rows():
+    """The control of the last test: with a planted position part the same null must be beaten."""
+    rng, mask = np.random.default_rng(2), seen(8, causal=True)
+    parts = mean_parts(rng.standard_normal((10, 8, 6)) + rng.standard_normal((8, 6)))
+    own = shares_of(share_products(parts, parts, mask))["position-position"]
+    null = [share_products(*shuffled_positions(rng, parts, parts, first=False), mask) for _ in range(19)]
+    assert own > 3 * max(shares_of(draw)["position-position"] for draw in null)

@@ -8,12 +8,14 @@ import torch
 import transformers
 
 from seme.core.errors import UsageError
-from seme.read import interventions
-from seme.read.causal import measure_effects
+from seme.read import causal, interventions
+from seme.read.attention import TERMS
+from seme.read.causal import count_runs, cut_layers, measure_effects
 from seme.read.checkpoints import open_checkpoint
 from seme.read.text import Sample
-from seme.read.transformer import transformer_of
+from seme.read.transformer import run, transformer_of
 from tests.read.conftest import helix_table
+from tests.read.models import VOCABULARY, write_model
 
 LENGTH, LETTERS, BACK = 12, 8, 3
 
@@ -77,6 +79,44 @@ def test_permuted_and_rotated_positions_hurt(report):
 def test_the_position_term_matters_and_a_term_of_queries_alone_does_not(report):
     assert report.cost("delete", "position-position") > 0.2
     assert abs(report.cost("delete", "position-rest")) < 0.05 * report.cost("delete", "position-position")
+
+
+def test_deleting_every_term_of_a_deeper_layer_leaves_even_attention(tmp_path):
+    """The terms sum to the scores: taken away one after another nothing is left, at any layer."""
+    write_model("bert", tmp_path)
+    model = transformer_of(open_checkpoint(str(tmp_path)))
+    tokens = torch.randint(3, VOCABULARY, (4, 9))
+    for layer in cut_layers(model.layers):
+        parts = causal._parts(model, tokens, layer)
+        cuts = [causal._without(model, layer, parts, term) for term in TERMS]
+        seen = {}
+
+        def watch(name, tensor, layer=layer, cuts=cuts, seen=seen):
+            if name == f"blocks.{layer}.attn.hook_attn_scores":
+                left = tensor
+                for cut in cuts:
+                    left = cut(name, left)
+                seen["before"], seen["after"] = tensor.abs().max(), left.abs().max()
+
+        run(model, tokens, watch)
+        assert seen["after"] < 1e-5 * seen["before"]
+
+
+def test_deeper_terms_are_deleted_too_and_masked_inputs_are_what_is_split(tmp_path, monkeypatch):
+    write_model("bert", tmp_path)
+    model = transformer_of(open_checkpoint(str(tmp_path)))
+    tokens = torch.randint(3, VOCABULARY, (6, 9)).numpy()
+    drawn = Sample(tokens=tokens, source="random", mask=2, special=(), words=())
+    split, real = [], causal.first_attention_parts
+    monkeypatch.setattr(causal, "first_attention_parts", lambda of, inputs: split.append(inputs) or real(of, inputs))
+    found = measure_effects(model, drawn)
+    assert all((inputs == drawn.mask).any(dim=1).all() for inputs in split)
+    deleted = [(each.layer, each.amount) for each in found.effects if each.change == "delete"]
+    assert deleted == [(layer, term) for layer in (0, 1) for term in TERMS]
+    assert len(found.effects) < count_runs(32, 18, 9, 2)
+    for layer in (0, 1):
+        assert found.cost("delete", "content-content", layer=layer) != 0
+    assert abs(found.cost("delete", "content-rest", layer=1)) < 1e-5, "deeper the rest is one vector: query-only"
 
 
 def test_interventions_do_what_they_say():

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 import transformers
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
-from seme.core.errors import FolderError, UsageError
+from seme.core.errors import FolderError, InputError, UsageError
 from seme.read.checkpoints import open_checkpoint
 from seme.read.transformer import run, transformer_of
 from tests.read.models import LENGTH, MODELS, VOCABULARY, write_model, write_whisper
@@ -30,6 +30,17 @@ def test_a_model_of_each_family_runs_as_transformers_runs_it(family, tmp_path):
     with torch.no_grad():
         expected = theirs(tokens).logits
     assert (run(ours, tokens) - expected).abs().max() < AGREEMENT * expected.abs().max()
+
+
+@pytest.mark.parametrize("family", ["gpt2", "bert"])
+def test_a_model_in_float64_runs_in_float64(family, tmp_path):
+    theirs = write_model(family, tmp_path).double()
+    theirs.save_pretrained(tmp_path)
+    tokens = torch.randint(3, VOCABULARY, (2, LENGTH))
+    with torch.no_grad():
+        expected = theirs(tokens).logits
+    found = run(transformer_of(open_checkpoint(str(tmp_path))), tokens)
+    assert (found - expected).abs().max() < 1e-12 * expected.abs().max()
 
 
 @pytest.mark.parametrize("family", sorted(MODELS))
@@ -129,7 +140,7 @@ def test_a_table_of_zeros_is_no_table(tmp_path):
 @pytest.mark.parametrize("ending", ["pt", "npz"])
 def test_bare_files_open_by_key(ending, tmp_path):
     path = tmp_path / f"any.{ending}"
-    tables = {"p": np.ones((8, 4), dtype=np.float32), "t": np.ones((9, 4), dtype=np.float32)}
+    tables = {"p": np.eye(8, 4, dtype=np.float32), "t": np.ones((9, 4), dtype=np.float32)}
     if ending == "npz":
         np.savez(path, **tables)
     else:
@@ -187,6 +198,119 @@ def test_centred_weights_are_noticed(tmp_path):
     assert "centred" in open_checkpoint(str(path), position_key="p", token_key="t").notes[0]
     save_file(tables, path)
     assert not open_checkpoint(str(path), position_key="p", token_key="t").notes
+
+
+def test_tokens_narrower_than_the_stream_are_measured_after_the_models_projection(tmp_path):
+    model = write_model("opt-350m", tmp_path)
+    opened = open_checkpoint(str(tmp_path))
+    inner = model.model.decoder
+    expected = inner.project_in(inner.embed_tokens.weight).detach().numpy()
+    assert opened.tokens.read(0, VOCABULARY) == pytest.approx(expected, abs=1e-5)
+    assert any("after the model's own projection to 32" in note for note in opened.notes)
+
+
+def fold_norms(folder, *, keep: bool) -> None:
+    """Folds gains and biases of the first norms' layers into the matrices after them, as some libraries do."""
+    held = load_file(folder / "model.safetensors")
+    for name in [name for name in held if ".ln_1." in name or ".ln_2." in name]:
+        if name.endswith("bias"):
+            continue
+        gain, shift = held[name], held[name.replace("weight", "bias")]
+        reader = name.replace("ln_1.weight", "attn.c_attn").replace("ln_2.weight", "mlp.c_fc")
+        matrix = held[f"{reader}.weight"]
+        held[f"{reader}.bias"] = held[f"{reader}.bias"] + shift @ matrix
+        held[f"{reader}.weight"] = (gain[:, None] * matrix).contiguous()
+        held[name], held[name.replace("weight", "bias")] = torch.ones_like(gain), torch.zeros_like(shift)
+        if not keep:
+            del held[name], held[name.replace("weight", "bias")]
+    save_file(held, folder / "model.safetensors", metadata={"format": "pt"})
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_norms_folded_into_matrices_are_noticed_and_the_model_still_runs(keep, tmp_path):
+    theirs = write_model("gpt2", tmp_path)
+    assert not open_checkpoint(str(tmp_path)).notes
+    fold_norms(tmp_path, keep=keep)
+    opened = open_checkpoint(str(tmp_path))
+    assert any("folded" in note for note in opened.notes)
+    tokens = torch.randint(3, VOCABULARY, (2, LENGTH))
+    with torch.no_grad():
+        expected = theirs(tokens).logits
+    assert (run(transformer_of(opened), tokens) - expected).abs().max() < AGREEMENT * expected.abs().max()
+
+
+def test_a_fresh_model_is_not_said_to_be_folded(tmp_path):
+    config = transformers.GPT2Config(n_positions=16, n_embd=16, n_layer=1, n_head=2, vocab_size=20)
+    transformers.GPT2LMHeadModel(config).save_pretrained(tmp_path)
+    assert not open_checkpoint(str(tmp_path)).notes
+
+
+def test_one_missing_norm_is_damage_and_not_folding(tmp_path):
+    write_model("gpt2", tmp_path)
+    held = load_file(tmp_path / "model.safetensors")
+    del held[next(name for name in held if name.endswith("h.1.ln_1.weight"))]
+    save_file(held, tmp_path / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(FolderError, match="layer 1 of this GPT-2 lacks norm1_w"):
+        transformer_of(open_checkpoint(str(tmp_path)))
+    keys = {"position_key": "transformer.wpe.weight", "token_key": "transformer.wte.weight"}
+    assert transformer_of(open_checkpoint(str(tmp_path / "model.safetensors"), **keys)) is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"n_head": 5}, "5 heads do not divide its width of 32"),
+        ({"n_head": "x"}, "says 'x' for heads"),
+        ({"n_layer": 9}, "layer 2 of this GPT-2 lacks"),
+        ({"layer_norm_epsilon": "x"}, "says 'x' for eps"),
+        ({"activation_function": "mish"}, "activation is 'mish', known are gelu"),
+    ],
+)
+def test_configurations_that_cannot_be_are_named(settings, words, tmp_path):
+    write_model("gpt2", tmp_path)
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | settings))
+    with pytest.raises(FolderError, match=words):
+        transformer_of(open_checkpoint(str(tmp_path)))
+    path.write_text("[1]")
+    with pytest.raises(FolderError, match="got list"):
+        open_checkpoint(str(tmp_path))
+
+
+def test_layers_that_are_broken_or_of_another_shape_are_named(tmp_path):
+    write_model("gpt2", tmp_path)
+    held = load_file(tmp_path / "model.safetensors")
+    held["transformer.h.1.mlp.c_fc.weight"][0, 0] = float("inf")
+    save_file(held, tmp_path / "model.safetensors")
+    with pytest.raises(InputError, match=r"NaN or infinity, the first is `1\.up_w`"):
+        transformer_of(open_checkpoint(str(tmp_path)))
+    held["transformer.h.1.mlp.c_fc.weight"] = torch.ones(7, 128)
+    save_file(held, tmp_path / "model.safetensors")
+    with pytest.raises(FolderError, match="up_w of layer 1 has shape"):
+        transformer_of(open_checkpoint(str(tmp_path)))
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        (torch.ones(8, 4), "every row of `p` is the same"),
+        (torch.tensor([[2.0, 1.0]] + [[1.0, 0.0]] * 7), "every row of `p` but the first is the same"),
+    ],
+)
+def test_a_table_that_tells_no_position_from_another_is_no_table(table, words, tmp_path):
+    save_file({"p": table, "t": torch.randn(9, table.shape[1])}, tmp_path / "any.safetensors")
+    opened = open_checkpoint(str(tmp_path / "any.safetensors"), position_key="p", token_key="t")
+    assert opened.positions is None
+    assert words in opened.no_positions
+    assert opened.added is not None
+
+
+def test_a_hub_name_without_a_network_is_named(monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(FolderError, match="it is no local path and the hub did not give it") as caught:
+        open_checkpoint("nobody/no-such-model")
+    assert "HF_HUB_OFFLINE" in caught.value.hint
 
 
 def test_nothing_to_open_is_named(tmp_path):

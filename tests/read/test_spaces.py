@@ -36,6 +36,36 @@ def test_the_same_space_a_rotated_one_and_an_unrelated_one_are_told_apart():
     assert found.best_rotation[0, 3] < 0.5
 
 
+def test_unrelated_nodes_are_rarely_said_to_agree():
+    """The false-positive rates of both nulls; a shared basis and a rotated one are the controls."""
+    rng, beyond, outside, trials = np.random.default_rng(7), 0, 0, 0
+    for _ in range(12):
+        nodes = [Node(name=str(i), values=rng.standard_normal((80, 12)) * rng.uniform(0.1, 2, 12)) for i in range(6)]
+        found = agreement(nodes, seed=int(rng.integers(1 << 30)))
+        above = np.triu_indices(6, 1)
+        beyond += int((np.abs(found.same_basis) > 1.96 * found.null_basis_deviation)[above].sum())
+        ratio = (found.best_rotation / found.null_rotation)[above]
+        outside += int(((ratio < found.null_rotation_range[0]) | (ratio > found.null_rotation_range[1])).sum())
+        trials += len(ratio)
+    assert 0.02 < beyond / trials < 0.09
+    assert 0.02 < outside / trials < 0.12
+    own = values(0)
+    found = agreement([Node(name="own", values=own), Node(name="rotated", values=own @ frame(0, 24, 24))])
+    assert found.best_rotation[0, 1] / found.null_rotation[0, 1] > 1.5 * found.null_rotation_range[1]
+
+
+def test_the_deviation_of_the_null_is_that_of_many_orders_and_alike_for_wide_nodes():
+    rng = np.random.default_rng(0)
+    narrow, wide = values(0)[:40], rng.standard_normal((40, 60))
+    other, wider = values(1)[:40] + narrow, wide + rng.standard_normal((40, 60))
+    for x, y in ((narrow, other), (wide, wider)):
+        found = agreement([Node(name="x", values=x), Node(name="y", values=y)])
+        units = [each - each.mean(axis=0) for each in (x, y)]
+        units = [each / np.linalg.norm(each) for each in units]
+        drawn = [float(np.vdot(units[0][rng.permutation(40)], units[1])) for _ in range(2000)]
+        assert found.null_basis_deviation[0, 1] == pytest.approx(np.std(drawn), rel=0.08)
+
+
 def test_nuclear_norm_is_the_sum_of_singular_values():
     matrix = values(3)[:40]
     assert nuclear_norm(matrix) == pytest.approx(np.linalg.svd(matrix, compute_uv=False).sum())

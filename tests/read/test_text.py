@@ -31,6 +31,17 @@ def test_no_tokenizer_gives_random_tokens_that_repeat_with_their_seed(tmp_path):
     assert np.array_equal(one, again)
 
 
+def test_a_text_that_cannot_be_used_is_refused_and_not_replaced(minilm, tmp_path):
+    with pytest.raises(InputError, match="has no tokenizer"):
+        sample(tmp_path, vocabulary=30, length=4, contexts=2, text="some words")
+    with pytest.raises(InputError, match="is empty"):
+        sample(minilm, vocabulary=30522, length=4, contexts=2, text="")
+    with pytest.raises(InputError, match="does not know"):
+        sample(minilm, vocabulary=30522, length=4, contexts=2, text="𐎠 𐎡 𐎢 𐎣 𐎤 𐎥")
+    with pytest.raises(InputError, match="beyond the 9 of the table"):
+        sample(minilm, vocabulary=9, length=4, contexts=2, text="some words")
+
+
 def test_english_is_enclosed_for_bert(minilm):
     drawn = sample(minilm, vocabulary=30522, length=16, contexts=3, encloses=True)
     assert drawn.words[0] == "[CLS]"

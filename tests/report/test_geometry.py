@@ -5,6 +5,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
+import subprocess
+import sys
+import time
 
 import pytest
 import torch
@@ -183,6 +187,10 @@ def test_bad_input_ends_in_the_house_form(tmp_path, capsys):
     assert "hint:" in words
     save_file({"p": torch.randn(8, 4), "t": torch.randn(9, 4)}, path)
     assert _status(capsys, str(path), *keys, "-k", "9")[0] == 2
+    save_file({"p": torch.randn(8, 2) @ torch.randn(2, 4), "t": torch.randn(9, 4)}, path)
+    status, words = _status(capsys, str(path), *keys, "-k", "3")
+    assert status == 2
+    assert "rank 2" in words
     assert _status(capsys, str(path), "--position-key", "q")[0] == 2
     assert _status(capsys, str(path), *keys, "--html", str(tmp_path / "no" / "p.html"))[0] == 2
     save_file({"p": torch.randn(3, 4), "t": torch.randn(9, 4)}, path)
@@ -199,3 +207,71 @@ def test_an_interrupted_write_leaves_no_half_file(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         write_whole(tmp_path / "page.html", "half")
     assert not list(tmp_path.iterdir())
+
+
+def _interrupted(code: str, ready, *arguments: str) -> tuple[int, str]:
+    """Runs Python code in a process of its own, sends it SIGINT once `ready()` holds, gives status and stderr."""
+    command = [sys.executable, "-c", code, *arguments]
+
+    def heed() -> None:
+        """A shell that runs the tests in the background has them, and what they start, ignore SIGINT."""
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=heed
+    ) as process:
+        try:
+            limit = time.monotonic() + 300
+            while not ready() and process.poll() is None and time.monotonic() < limit:
+                time.sleep(0.05)
+            process.send_signal(signal.SIGINT)
+            _, words = process.communicate(timeout=120)
+        finally:
+            process.kill()
+    return process.returncode, words
+
+
+STARTED = """
+import sys
+from pathlib import Path
+import seme.read.heads as heads
+real = heads.measure_heads
+def marked(*args, **more):
+    Path(sys.argv[1]).touch()
+    while True:
+        real(*args, **more)
+import seme.read.run
+seme.read.run.measure_heads = marked
+from seme.cli.main import main
+main(sys.argv[2:])
+"""
+
+
+def test_ctrl_c_in_the_middle_of_a_read_leaves_no_file(tmp_path):
+    write_model("gpt2", tmp_path / "m")
+    out, mark = tmp_path / "out", tmp_path / "started"
+    out.mkdir()
+    asked = ["read", str(tmp_path / "m"), "--html", str(out / "p.html"), "--png", str(out / "png")]
+    status, words = _interrupted(STARTED, mark.exists, str(mark), *asked)
+    assert mark.exists()
+    assert status == 130
+    assert "Traceback" not in words
+    assert not list(out.iterdir())
+
+
+WRITING = """
+import os, sys, time
+from pathlib import Path
+import seme.report.geometry as geometry
+os.replace = lambda part, target: time.sleep(600)
+geometry.write_whole(Path(sys.argv[1]), "half")
+"""
+
+
+def test_ctrl_c_while_the_page_is_written_leaves_the_old_one(tmp_path):
+    target = tmp_path / "p.html"
+    target.write_text("old")
+    status, _ = _interrupted(WRITING, lambda: len(list(tmp_path.iterdir())) > 1, str(target))
+    assert status != 0
+    assert [file.name for file in tmp_path.iterdir()] == ["p.html"]
+    assert target.read_text() == "old"

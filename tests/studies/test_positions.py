@@ -4,6 +4,9 @@ difference."""
 from __future__ import annotations
 
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,7 +18,7 @@ from seme.core.errors import UsageError
 from seme.store import Run, Store
 from seme.studies import positions
 from seme.studies.position_arms import ARMS, Sizes, Small, count_parameters, matched, step_flops
-from seme.studies.positions import SMOKE, Plan, configuration, run_study, text_splits, train
+from seme.studies.positions import SMOKE, Plan, configuration, evaluate, run_study, text_splits, train, truncated
 from seme.studies.positions_summary import as_text, summarise
 
 SIZES = Sizes(vocabulary=90, context=64, d_model=64, layers=2, heads=4, d_mlp=256)
@@ -85,6 +88,44 @@ def test_a_study_resumes_and_repeats_nothing(tmp_path, monkeypatch):
     assert all(np.shape(directions) == (3, 16) for _, directions in trained)
 
 
+def test_two_processes_on_one_store_do_no_run_twice(tmp_path, monkeypatch):
+    """Another live owner holds the lease of one run: the study does all others, waits, and takes its result."""
+    plan = replace(TINY, arms=("added", "none"), rates=(1e-3,))
+    theirs = configuration(plan, "added", 0.1, 1, 1e-3, trial=False)
+    calls = []
+    monkeypatch.setattr(positions, "train", lambda *job: calls.append(job[0]) or {"losses": {}, "components": [[0.0]]})
+    with Store(tmp_path / "s.db") as other:
+        assert other.lease(positions.STUDY, theirs)
+
+        def study() -> tuple[Run, ...]:
+            with Store(tmp_path / "s.db") as store:
+                return run_study(plan, store)
+
+        with ThreadPoolExecutor(1) as threads:
+            found = threads.submit(study)
+            time.sleep(1)
+            assert not found.done()
+            other.put(positions.STUDY, theirs, {"losses": {"mine": 1.0}, "components": [[0.0]]}, seconds=1)
+            runs = found.result(timeout=30)
+    assert theirs not in calls
+    assert len(calls) == len(runs) - 1 == 3
+
+
+def test_truncating_a_table_of_rank_8_to_8_changes_nothing_and_to_3_does():
+    alphabet, splits = text_splits()
+    sizes = replace(SIZES, vocabulary=len(alphabet))
+    model, rng = Small("added", sizes, 0.1, seed=0), np.random.default_rng(0)
+    flat = rng.standard_normal((64, 8)) @ rng.standard_normal((8, 64))
+    model.positions.rows.data = torch.from_numpy(flat - flat.mean(axis=0)).float()
+    before, whole = evaluate(model, splits["test"], 64), model.positions.rows.detach().clone()
+    found = truncated(model, splits["test"], 64)
+    assert found["8"] == pytest.approx(before, abs=1e-5)
+    assert abs(found["3"] - before) > 1e-3
+    assert torch.equal(model.positions.rows, whole)
+    config = configuration(replace(TINY, steps=2), "none", 0.1, 0, 1e-3, trial=False)
+    assert train(config)["truncated"] is None
+
+
 def _run(arm: str, seed: int, loss: float) -> Run:
     both = {"equal_parameters": loss, "equal_compute": loss}
     result = {
@@ -105,6 +146,24 @@ def test_the_summary_pairs_seeds_and_marks_positions_that_did_not_move():
     assert row["loss"]["interval"][1] - row["loss"]["interval"][0] > 0.3
     assert row["left_initial_state"] is False
     assert "have not left" in as_text(summarise(runs))
+
+
+def test_the_table_shows_geometry_and_what_truncation_costs_and_takes_unfinished_studies():
+    shape = {
+        "three_components": 0.5, "participation_ratio": 4.0, "ring": [0.25, 0.5], "helix": [0.125, 0.5],
+        "toeplitz": 0.9, "token_energy": [0.1, 0.4, 0.01], "mean_abs_cos": [0.1, 0.1, 0.5],
+    }  # fmt: skip
+    runs = [_run("added", seed, 2.0) for seed in range(3)]
+    for seed, run in enumerate(runs):
+        run.result.update({"geometry": shape, "truncated": {"0": 3.0, "3": 2.5 + 0.1 * seed}})
+    runs.append(_run("none", 2, 2.5))
+    row = next(row for row in summarise(runs) if row["arm"] == "added")
+    assert row["truncated"]["0"]["mean"] == pytest.approx(1.0)
+    assert row["truncated"]["3"]["interval"][0] < 0.6 < row["truncated"]["3"]["interval"][1]
+    text = as_text(summarise(runs))
+    assert "0.50   4.0  0.25  0.12   0.25" in text
+    assert "`added` at scale 0.1 with only k components of its trained table: 0: +1.0000, 3: +0.6000 (" in text
+    assert summarise([_run("none", 0, 2.0)]) == [], "an arm is shown once its pair is there"
 
 
 def test_smoke_runs_every_arm_and_writes_table_and_page(tmp_path):

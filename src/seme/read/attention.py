@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from seme.read.nulls import interval
+from seme.read.nulls import CLAIM, Comparison, compare, interval
 
 PARTS = ("content", "position", "rest")
 TERMS = tuple(f"{query}-{key}" for query in PARTS for key in PARTS)
@@ -23,13 +23,15 @@ REACH = 8
 """Offsets up to which a head is looked at as one with a fixed offset."""
 
 KIND_MASS = 0.4
-"""Mean attention on one offset, on the same token or on the first position from which a head is named
-after it. The
-largest such mass of a uniform head is 1 / context; the value only draws the line between named and
-unnamed."""
+"""A head is named after an offset, equal tokens or the first position when its mean attention there is chance
+plus at least this share of what chance leaves: it draws the line between named and unnamed."""
 
 KIND_SHARE = 0.5
-"""Share from which an otherwise unnamed head is called content or position."""
+"""Share from which an otherwise unnamed head is called content or position: of the two terms whose key part is that
+and whose query part is the same or the rest, which asks the same of every query."""
+
+NULL_DRAWS = 19
+"""Draws of each head's nulls: the fewest with which a p-value of .05 can be reached."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,15 +44,19 @@ class Head:
         shares: Term -> covariance of the term with the score over the score's variance, both less their
             mean over the keys each query sees (softmax does not see it); the shares sum to 1.
         intervals: Term -> 95% bootstrap interval over contexts.
-        null_shares: Term -> the same with positions shuffled within each context.
+        against: Term -> the share beside its null. First layer: position parts in another order, the same in
+            every context. Deeper: rows shuffled within each context before the means are taken, which leaves
+            a position part that is chance alone.
         deviation: Standard deviation of the score over keys, in logits.
         kind: previous token, next token, fixed offset, itself, same token, first token, content,
             position or mixed.
         offset: Offset (key minus query) with the largest mean attention.
-        offset_mass: Mean attention at that offset.
-        offset_mass_null: The largest over offsets with key positions shuffled.
+        offset_mass: Mean attention at that offset, beside the largest over offsets when each query's mean
+            attention is dealt anew to the keys it sees.
         same_token_mass: Mean attention on other places that hold the query's token.
+        same_token_chance: The same if attention were even over the keys seen.
         first_mass: Mean attention on the first position.
+        first_chance: The same if attention were even.
         residual: Largest distance of the nine terms' sum from the model's own score.
     """
 
@@ -58,14 +64,15 @@ class Head:
     head: int
     shares: dict[str, float]
     intervals: dict[str, tuple[float, float]]
-    null_shares: dict[str, float]
+    against: dict[str, Comparison]
     deviation: float
     kind: str
     offset: int
-    offset_mass: float
-    offset_mass_null: float
+    offset_mass: Comparison
     same_token_mass: float
+    same_token_chance: float
     first_mass: float
+    first_chance: float
     residual: float
 
 
@@ -116,19 +123,23 @@ def seen(length: int, causal: bool) -> np.ndarray:
     return np.tri(length, dtype=bool) if causal else np.ones((length, length), dtype=bool)
 
 
-def moments(
-    terms: Float[np.ndarray, "term context query key"], mask: np.ndarray
-) -> tuple[Float[np.ndarray, "context term"], Float[np.ndarray, "context"], int]:
-    """Gives each term's product with the score per context, both less their means over seen keys.
+def share_products(
+    query: Float[np.ndarray, "part context pos d_head"],
+    key: Float[np.ndarray, "part context pos d_head"],
+    mask: np.ndarray,
+) -> Float[np.ndarray, "context term"]:
+    """Gives each term's product with the score per context, both less their means over the keys seen.
 
-    Returns:
-        Sums of term x score, sums of score^2, and the number of scores in one context.
+    The centred score S is zero on unseen keys and sums to zero over seen ones, so that the sum of term x score is
+    Q_a . (S K_b): the nine terms themselves are not needed. Summed over terms it is the sum of score^2.
     """
+    scale = query.shape[-1] ** -0.5
+    total = scale * (query.sum(axis=0) @ np.swapaxes(key.sum(axis=0), -1, -2))
     visible = mask / mask.sum(axis=1, keepdims=True)
-    centred = (terms - np.einsum("tcqk,qk->tcq", terms, visible)[..., None]) * mask
-    total = centred.sum(axis=0)
-    products = np.einsum("tcqk,cqk->ct", centred, total)
-    return products, products.sum(axis=1), int(mask.sum())
+    centred = (total - (total * visible).sum(axis=-1, keepdims=True)) * mask
+    mixed = scale * (centred[None] @ key)
+    left, right = (np.moveaxis(each, 0, 1).reshape(each.shape[1], len(PARTS), -1) for each in (query, mixed))
+    return (left @ np.swapaxes(right, -1, -2)).reshape(len(left), len(TERMS))
 
 
 def shares_of(products: Float[np.ndarray, "context term"]) -> dict[str, float]:
@@ -150,11 +161,32 @@ def share_intervals(
     return {term: interval(ratios[:, index]) for index, term in enumerate(TERMS)}
 
 
-def shuffle_within(
-    rng: np.random.Generator, values: Float[np.ndarray, "context pos width"]
-) -> Float[np.ndarray, "context pos width"]:
-    """Puts each context's rows in an order of its own."""
-    return np.stack([rng.permutation(context, axis=0) for context in values])
+def shuffled_positions(
+    rng: np.random.Generator, query: np.ndarray, key: np.ndarray, *, first: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """One draw of the shares' null, from projected parts; what is done to queries is done to keys.
+
+    Args:
+        rng: Source of the orders.
+        query: Part x context x pos x d_head.
+        key: The same of keys.
+        first: Whether this is the first layer, whose position parts come from a table.
+
+    Returns:
+        Changed queries and keys. The means of the deeper layers commute with projection.
+    """
+    contexts, length = query.shape[1:3]
+    if first:
+        order = rng.permutation(length)
+        found = [np.stack([each[0], each[1][:, order], each[2]]) for each in (query, key)]
+        return found[0], found[1]
+    orders = rng.permuted(np.tile(np.arange(length), (contexts, 1)), axis=1)[..., None]
+    found = []
+    for each in (query, key):
+        moving = np.take_along_axis(each[0] + each[1], orders, axis=1)
+        position = np.broadcast_to(moving.mean(axis=0), moving.shape)
+        found.append(np.stack([moving - position, position, each[2]]))
+    return found[0], found[1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,59 +195,92 @@ class Look:
 
     Attributes:
         offset: Offset with the largest mean attention.
-        offset_mass: That attention.
-        same_token: Mean attention on other places that hold the query's token, over queries that have one.
+        offset_mass: That attention, beside the largest over offsets when each query's mean attention is dealt
+            anew to the keys it sees.
+        same_token: Mean attention on other places that hold the query's token, over queries that see one.
+        same_token_chance: The same if attention were even over the keys seen.
         first: Mean attention on position 0, over queries after it.
+        first_chance: The same if attention were even.
     """
 
     offset: int
-    offset_mass: float
+    offset_mass: Comparison
     same_token: float
+    same_token_chance: float
     first: float
+    first_chance: float
 
 
-def look(pattern: Float[np.ndarray, "context query key"], tokens: Int[np.ndarray, "context pos"]) -> Look:
+def offset_masses(mean: Float[np.ndarray, "query key"]) -> dict[int, float]:
+    """Gives the mean attention at each offset (key minus query) up to `REACH`, or the length less one."""
+    reach = min(REACH, len(mean) - 1)
+    return {offset: float(np.diagonal(mean, offset).mean()) for offset in range(-reach, reach + 1)}
+
+
+def look(
+    pattern: Float[np.ndarray, "context query key"],
+    tokens: Int[np.ndarray, "context pos"],
+    *,
+    causal: bool = False,
+    seed: int = 0,
+    draws: int = NULL_DRAWS,
+) -> Look:
     """Measures where a head looks.
 
     Args:
         pattern: Attention of one head.
         tokens: Token ids of the contexts.
+        causal: Whether a query sees earlier keys only.
+        seed: Seed of the null.
+        draws: Draws of the null.
 
     Returns:
-        The measures; offsets reach to `REACH` or to the context's length less one.
+        The measures.
     """
-    mean = pattern.mean(axis=0)
-    reach = min(REACH, len(mean) - 1)
-    masses = {offset: float(np.diagonal(mean, offset).mean()) for offset in range(-reach, reach + 1)}
+    mean, rng = pattern.mean(axis=0), np.random.default_rng(seed)
+    mask = seen(len(mean), causal)
+    masses = offset_masses(mean)
     offset = max(masses, key=lambda each: masses[each])
-    equal = tokens[:, :, None] == tokens[:, None, :]
-    equal &= ~np.eye(tokens.shape[1], dtype=bool)
-    on_equal = (pattern * equal).sum(axis=2)
-    have = equal.any(axis=2)
+    null = []
+    for _ in range(draws):
+        order = np.argsort(rng.random(mean.shape) + 2 * ~mask, axis=1)  # seen keys first, in random order
+        null.append(max(offset_masses(np.take_along_axis(mean, order, axis=1)).values()))
+    equal = (tokens[:, :, None] == tokens[:, None, :]) & mask & ~np.eye(len(mean), dtype=bool)
+    have, even = equal.any(axis=2), mask / mask.sum(axis=1, keepdims=True)
     return Look(
         offset=offset,
-        offset_mass=masses[offset],
-        same_token=float(on_equal[have].mean()) if have.any() else 0.0,
+        offset_mass=compare(masses[offset], null),
+        same_token=float((pattern * equal).sum(axis=2)[have].mean()) if have.any() else 0.0,
+        same_token_chance=float((even * equal).sum(axis=2)[have].mean()) if have.any() else 0.0,
         first=float(mean[1:, 0].mean()) if len(mean) > 1 else 1.0,
+        first_chance=float(even[1:, 0].mean()) if len(mean) > 1 else 1.0,
     )
 
 
-def name_kind(at: Look, null_mass: float, shares: dict[str, float]) -> str:
+def name_kind(at: Look, shares: dict[str, float], against: dict[str, Comparison] | None = None) -> str:
     """Names a head by where it looks, else by what its scores are made of.
 
     Args:
         at: Where it looks.
-        null_mass: Largest offset mass with key positions shuffled.
         shares: Its nine shares.
+        against: The shares beside their null, where a position part can be chance (deeper than the first layer).
     """
-    if at.offset_mass >= KIND_MASS and at.offset_mass > null_mass:
+    mass = at.offset_mass
+    if mass.p_above <= CLAIM and _stands_out(mass.value, mass.null):
         names = {-1: "previous token", 0: "itself", 1: "next token"}
         return names.get(at.offset, f"fixed offset {at.offset:+d}")
-    if at.same_token >= KIND_MASS:
+    if _stands_out(at.same_token, at.same_token_chance):
         return "same token"
-    if at.first >= KIND_MASS:
+    if _stands_out(at.first, at.first_chance):
         return "first token"
     for part in ("content", "position"):
-        if shares[f"{part}-{part}"] >= KIND_SHARE:
+        terms = (f"{part}-{part}", f"rest-{part}")
+        largest = max(terms, key=lambda term: shares[term])
+        chance = part == "position" and against is not None and against[largest].p_above > CLAIM
+        if sum(shares[term] for term in terms) >= KIND_SHARE and not chance:
             return part
     return "mixed"
+
+
+def _stands_out(mass: float, chance: float) -> bool:
+    return mass - chance >= KIND_MASS * (1 - chance) and chance < 1

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from seme.read import interventions
-from seme.read.attention import PARTS, TERMS
+from seme.read.attention import PARTS, TERMS, mean_parts
 from seme.read.nulls import interval
 from seme.read.text import Sample
 from seme.read.transformer import Transformer, first_attention_parts, run
@@ -24,6 +24,9 @@ RANKS = (0, 1, 2, 3, 5, 10, 20, 50, 100)
 REMOVED = (1, 3, 10)
 SHIFTS = (1, 8)
 MASKED_SHARE = 0.15
+LAYERS_CUT = 4
+"""Layers whose terms are deleted, one layer at a time; in deeper models evenly spaced, first and last kept."""
+
 RANDOM_DRAWS = 3
 """Draws of each random intervention; their contexts are pooled for the interval."""
 
@@ -35,12 +38,15 @@ class Effect:
     Attributes:
         change: What was changed: truncate, remove_top, remove_random, shift, permute, rotate, mean, delete.
         amount: Rank, number of directions or places, or the deleted term.
+        layer: Layer whose scores lose the term, for delete; None for changes of the position table. In layer 0
+            the terms are exact parts of the model, deeper they are those of the mean decomposition.
         cost: Mean change of loss (nats per token), or share of output variance changed.
         interval: 95% bootstrap interval over contexts.
     """
 
     change: str
     amount: int | str
+    layer: int | None
     cost: float
     interval: tuple[float, float]
 
@@ -65,10 +71,12 @@ class CausalReport:
     positions: int
     effects: tuple[Effect, ...]
 
-    def cost(self, change: str, amount: int | str | None = None) -> float | None:
-        """Gives one effect's cost, or None if it was not measured."""
-        found = [each.cost for each in self.effects if each.change == change and amount in (None, each.amount)]
-        return found[0] if found else None
+    def cost(self, change: str, amount: int | str | None = None, *, layer: int | None = None) -> float | None:
+        """Gives one effect's cost, or None if it was not measured; the first layer's where none is named."""
+        for each in self.effects:
+            if each.change == change and amount in (None, each.amount) and layer in (None, each.layer):
+                return each.cost
+        return None
 
 
 def measure_effects(
@@ -79,7 +87,7 @@ def measure_effects(
     seed: int = 0,
     advance: Callable[[int], None] = lambda count: None,
 ) -> CausalReport:
-    """Changes the positions and the first layer's score terms, and measures what is lost.
+    """Changes the positions and the terms of the scores, and measures what is lost.
 
     Args:
         model: The model, with its own positions.
@@ -92,7 +100,8 @@ def measure_effects(
         The report.
     """
     tokens = torch.from_numpy(sample.tokens[:contexts])
-    score, baseline, measure = _scorer(model, tokens, sample, seed)
+    inputs, *goals = _task(model, tokens, sample, seed)
+    score, baseline, measure = _scorer(model, inputs, *goals)
     table = model.weights["pos"].double().numpy()
     length, rng = tokens.shape[1], np.random.default_rng(seed)
     effects = []
@@ -101,11 +110,12 @@ def measure_effects(
         for each in changed:
             costs.append(score(model.with_positions(each), None))
             advance(1)
-        effects.append(_effect(change, amount, np.concatenate(costs), seed))
-    parts = first_attention_parts(model, tokens)
-    for term in TERMS:
-        effects.append(_effect("delete", term, score(model, _without(model, parts, term)), seed))
-        advance(1)
+        effects.append(_effect(change, amount, None, np.concatenate(costs), seed))
+    for layer in cut_layers(model.layers):
+        parts = _parts(model, inputs, layer)
+        for term in TERMS:
+            effects.append(_effect("delete", term, layer, score(model, _without(model, layer, parts, term)), seed))
+            advance(1)
     return CausalReport(
         measure=measure,
         baseline=baseline,
@@ -116,11 +126,20 @@ def measure_effects(
     )
 
 
-def count_runs(width: int, rows: int, length: int) -> int:
+def cut_layers(layers: int) -> tuple[int, ...]:
+    """Gives the layers whose terms are deleted.
+
+    >>> cut_layers(2), cut_layers(12)
+    ((0, 1), (0, 4, 7, 11))
+    """
+    return tuple(np.linspace(0, layers - 1, min(LAYERS_CUT, layers)).round().astype(int).tolist())
+
+
+def count_runs(width: int, rows: int, length: int, layers: int) -> int:
     """Gives the number of runs `measure_effects` makes, for a progress bar."""
     rng = np.random.default_rng(0)
     tables = _tables(np.eye(rows, width), length, rng, dry=True)
-    return sum(len(changed) for _, _, changed in tables) + len(TERMS)
+    return sum(len(changed) for _, _, changed in tables) + len(TERMS) * len(cut_layers(layers))
 
 
 def _tables(
@@ -149,9 +168,10 @@ def _tables(
 Scorer = Callable[[Transformer, Callable[[str, Tensor], Tensor | None] | None], np.ndarray]
 
 
-def _scorer(model: Transformer, tokens: Tensor, sample: Sample, seed: int) -> tuple[Scorer, float, str]:
+def _scorer(
+    model: Transformer, inputs: Tensor, targets: Tensor | None, counted: Tensor | None
+) -> tuple[Scorer, float, str]:
     """Gives a function from a changed model to costs per context, the baseline, and the measure's name."""
-    inputs, targets, counted = _task(model, tokens, sample, seed)
     untouched = run(model, inputs)
     if targets is None:
         spread = ((untouched - untouched.mean(dim=(0, 1))) ** 2).sum(dim=(1, 2)).mean().clamp_min(1e-30)
@@ -192,23 +212,38 @@ def _losses(logits: Tensor, targets: Tensor, counted: Tensor | None) -> np.ndarr
     return ((each * counted).sum(dim=1) / counted.sum(dim=1)).numpy().astype(np.float64)
 
 
-def _without(model: Transformer, parts: Tensor, term: str) -> Callable[[str, Tensor], Tensor | None]:
-    """A watch that takes one term away from the first layer's scores."""
+def _parts(model: Transformer, inputs: Tensor, layer: int) -> Tensor:
+    """Content, position and rest of what a layer's queries and keys are made from, in the untouched model."""
+    if layer == 0:
+        return first_attention_parts(model, inputs)
+    found: dict[str, Tensor] = {}
+
+    def watch(name: str, tensor: Tensor) -> None:
+        if name == f"blocks.{layer}.attn.hook_in":
+            found[name] = tensor
+
+    run(model, inputs, watch)
+    (inside,) = found.values()
+    return torch.from_numpy(mean_parts(inside.numpy()))
+
+
+def _without(model: Transformer, layer: int, parts: Tensor, term: str) -> Callable[[str, Tensor], Tensor | None]:
+    """A watch that takes one term away from a layer's scores; layers before it are untouched, so it is exact."""
     query, key = (PARTS.index(part) for part in term.split("-"))
     projected = []
     for name, index in (("q", query), ("k", key)):
-        bias = model.weights.get(f"0.{name}_b") if index == 2 else None
-        full = torch.nn.functional.linear(parts[index], model.weights[f"0.{name}_w"], bias)
+        bias = model.weights.get(f"{layer}.{name}_b") if index == 2 else None
+        full = torch.nn.functional.linear(parts[index], model.weights[f"{layer}.{name}_w"], bias)
         projected.append(full.view(*full.shape[:2], model.heads, -1))
     taken = torch.einsum("bqhd,bkhd->bhqk", *projected) / projected[0].shape[-1] ** 0.5
 
     def watch(name: str, tensor: Tensor) -> Tensor | None:
-        return tensor - taken if name == "blocks.0.attn.hook_attn_scores" else None
+        return tensor - taken if name == f"blocks.{layer}.attn.hook_attn_scores" else None
 
     return watch
 
 
-def _effect(change: str, amount: int | str, costs: np.ndarray, seed: int) -> Effect:
+def _effect(change: str, amount: int | str, layer: int | None, costs: np.ndarray, seed: int) -> Effect:
     rng = np.random.default_rng(seed)
     draws = costs[rng.integers(0, len(costs), (200, len(costs)))].mean(axis=1)
-    return Effect(change=change, amount=amount, cost=float(costs.mean()), interval=interval(draws))
+    return Effect(change=change, amount=amount, layer=layer, cost=float(costs.mean()), interval=interval(draws))

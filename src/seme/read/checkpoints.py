@@ -31,8 +31,10 @@ class Checkpoint:
         config: Content of config.json, or empty.
         weights: All tensors by name.
         prefix: What stands before the family's names.
-        positions: Position table in use (reserved rows cut off), or None.
-        no_positions: Why there is none, or "".
+        positions: Position table in use (reserved rows cut off), or None where there is none to measure.
+        added: What is added to tokens, position by position: `positions`, or a table that is there but says
+            nothing of positions (zeros, equal rows).
+        no_positions: Why there is none to measure, or "".
         tokens: Token table, streamed, in the width of the positions; or None.
         notes: What was found out of the ordinary, in words.
     """
@@ -43,6 +45,7 @@ class Checkpoint:
     weights: Weights
     prefix: str
     positions: Float[np.ndarray, "pos d_model"] | None
+    added: Float[np.ndarray, "pos d_model"] | None
     no_positions: str
     tokens: Rows | None
     notes: tuple[str, ...]
@@ -80,6 +83,7 @@ def open_checkpoint(name: str, *, position_key: str = "", token_key: str = "") -
         weights=weights,
         prefix=prefix,
         positions=None,
+        added=None,
         no_positions="",
         tokens=weights[token_name].rows() if token_name else None,
         notes=(),
@@ -117,9 +121,15 @@ def _config(folder: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
     try:
-        return json.loads(path.read_text())
+        content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise FolderError(f"cannot read `{path}`: {error}", hint="the file is damaged; fetch it again") from error
+    if not isinstance(content, dict):
+        raise FolderError(
+            f"cannot read `{path}`: got {type(content).__name__}, expected names and values",
+            hint="it is no model configuration; fetch it again",
+        )
+    return content
 
 
 def _named(weights: Weights, key: str) -> str:
@@ -162,9 +172,22 @@ def _with_positions(opened: Checkpoint, name: str, *, named: bool) -> Checkpoint
     if offset:
         notes = (*notes, f"the first {offset} rows of the position table are reserved and left out")
         table = table[offset:]
+    silent = _says_nothing(table)
+    if silent:
+        why = f"no additive position table: {silent.format(name)}"
+        return replace(opened, added=table, no_positions=why, notes=notes)
+    return replace(opened, positions=table, added=table, notes=notes)
+
+
+def _says_nothing(table: np.ndarray) -> str:
+    """Why a table that is there tells no position from another, or ""; row 0 may hold a begin token's mark."""
     if not table.any():
-        return replace(opened, no_positions=f"no additive position table: `{name}` is all zeros", notes=notes)
-    return replace(opened, positions=table, notes=notes)
+        return "`{}` is all zeros"
+    if len(table) > 1 and not np.ptp(table, axis=0).any():
+        return "every row of `{}` is the same"
+    if len(table) > 2 and not np.ptp(table[1:], axis=0).any():
+        return "every row of `{}` but the first is the same"
+    return ""
 
 
 def _table(entry: Entry, name: str) -> Rows:
@@ -204,12 +227,51 @@ def _with_notes(opened: Checkpoint) -> Checkpoint:
     if opened.positions is not None and _is_centred(opened.positions) and opened.tokens is not None:
         sample = opened.tokens.read(0, min(256, opened.tokens.shape[0]))
         if _is_centred(sample):
-            notes.append("rows of both tables have mean zero: the weights were centred (folded) when written")
+            notes.append(
+                "rows of both tables have mean zero: the weights were centred (folded) when written, or are balanced; "
+                "raw and centred measures then differ less than in the model as trained"
+            )
+    if norms_folded(opened):
+        notes.append(
+            "there are no layer norm gains: they were folded into the matrices when written; run with gains of one"
+        )
+    elif _norms_idle(opened):
+        notes.append(
+            "every layer norm has gain 1 and bias 0 while other biases are not 0: the norms were folded into the "
+            "matrices when written, so queries and keys carry them"
+        )
     if opened.tokens is not None and opened.positions is not None:
         ours, theirs = opened.tokens.shape[1], opened.positions.shape[1]
         if ours != theirs:
             notes.append(f"tokens have width {ours}, positions {theirs}: they are not compared")
     return replace(opened, notes=tuple(notes))
+
+
+def norms_folded(opened: Checkpoint) -> bool:
+    """Whether a family with norms before its sublayers has none in the file, in no layer: they were folded away."""
+    family = opened.family
+    if family is None or not family.pre_norm or not family.layer:
+        return False
+    marks = [family.layer[name].split("{i}")[1] for name in ("norm1_w", "norm2_w")]
+    return not any(name.endswith(mark) for name in opened.weights for mark in marks)
+
+
+def _norms_idle(opened: Checkpoint) -> bool:
+    """Whether all layer norms do nothing but normalise although the model is trained (other biases are not 0)."""
+    family, index, biases = opened.family, 0, 0.0
+    if family is None or not family.layer:
+        return False
+    while opened.prefix + family.layer["norm1_w"].format(i=index) in opened.weights:
+        for ours in ("norm1", "norm2"):
+            for kind, idle in (("w", 1.0), ("b", 0.0)):
+                name = opened.prefix + family.layer[f"{ours}_{kind}"].format(i=index)
+                if name in opened.weights and bool((opened.weights[name].tensor() != idle).any()):
+                    return False
+        for ours in ("o_b", "up_b", "down_b"):
+            name = opened.prefix + family.layer[ours].format(i=index)
+            biases += float(opened.weights[name].tensor().abs().sum()) if name in opened.weights else 0.0
+        index += 1
+    return index > 0 and biases > 0
 
 
 def _is_centred(table: np.ndarray) -> bool:

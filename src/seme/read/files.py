@@ -150,7 +150,8 @@ def _open_torch(path: Path) -> dict[str, Entry]:
     except pickle.UnpicklingError as error:
         raise FolderError(f"cannot read `{path}`: it is a pickle of more than plain tensors", hint=hint) from error
     except (OSError, RuntimeError, EOFError, ValueError, KeyError, IndexError) as error:
-        raise FolderError(f"cannot read `{path}` as a torch file: {error}", hint="is it a weights file?") from error
+        why = str(error) or type(error).__name__
+        raise FolderError(f"cannot read `{path}` as a torch file: {why}", hint="is it a weights file?") from error
     tensors = _plain_tensors(content)
     if not tensors:
         raise FolderError(f"cannot read `{path}`: it holds no named tensors", hint=hint)

@@ -11,19 +11,21 @@ from jaxtyping import Float
 
 from seme.core.errors import InputError
 from seme.read.attention import (
+    NULL_DRAWS,
     TERMS,
     Head,
     look,
     mean_parts,
-    moments,
     name_kind,
     nine_terms,
     project_parts,
     seen,
     share_intervals,
+    share_products,
     shares_of,
-    shuffle_within,
+    shuffled_positions,
 )
+from seme.read.nulls import Comparison, compare
 from seme.read.transformer import Transformer, first_attention_parts, run
 
 TOLERANCE = 1e-4
@@ -119,9 +121,8 @@ def measure_heads(
     mask = seen(tokens.shape[1], model.causal)
     rng = np.random.default_rng(seed)
     for layer, recorded in enumerate(record_layers(model, tokens)):
-        null = _shuffled_parts(rng, recorded.parts, first=layer == 0)
         for head in range(model.heads):
-            one, terms = _one_head(model, layer, head, recorded, null, ids, mask, rng)
+            one, terms = _one_head(model, layer, head, recorded, ids, mask, rng)
             found.append(one)
             maps[f"{layer}.{head}"] = _maps(terms[:, 0, :MAP_LENGTH, :MAP_LENGTH])
             advance(1)
@@ -134,11 +135,14 @@ def _maps(terms: np.ndarray) -> dict[str, list[list[float]]]:
     return {name: matrix.round(3).tolist() for name, matrix in named.items()}
 
 
-def _shuffled_parts(rng: np.random.Generator, parts: np.ndarray, *, first: bool) -> np.ndarray:
-    """The null: positions dealt to tokens at random; deeper, rows shuffled before the means."""
-    if first:
-        return np.stack([parts[0], shuffle_within(rng, parts[1]), parts[2]])
-    return mean_parts(shuffle_within(rng, parts.sum(axis=0)))
+def _against(
+    rng: np.random.Generator, query: np.ndarray, key: np.ndarray, mask: np.ndarray, *, first: bool
+) -> dict[str, Comparison]:
+    """Each term's share beside shuffled positions."""
+    # rounded: where every query sees every key, the order of positions changes some shares by rounding alone
+    changed = [(query, key), *(shuffled_positions(rng, query, key, first=first) for _ in range(NULL_DRAWS))]
+    own, *null = [shares_of(share_products(*each, mask)) for each in changed]
+    return {term: compare(round(own[term], 9), [round(draw[term], 9) for draw in null]) for term in TERMS}
 
 
 def _one_head(
@@ -146,14 +150,13 @@ def _one_head(
     layer: int,
     head: int,
     recorded: Recorded,
-    null: np.ndarray,
     ids: np.ndarray,
     mask: np.ndarray,
     rng: np.random.Generator,
 ) -> tuple[Head, np.ndarray]:
     """One head's result and its nine terms."""
-    terms = nine_terms(*_query_key(model, layer, head, recorded.parts))
-    own = recorded.scores[:, head]
+    query, key = _query_key(model, layer, head, recorded.parts)
+    terms, own = nine_terms(query, key), recorded.scores[:, head]
     residual = float(np.abs(terms.sum(axis=0) - own).max())
     if residual > TOLERANCE * max(1.0, float(np.abs(own).max())):
         raise InputError(
@@ -161,26 +164,24 @@ def _one_head(
             f"expected at most {TOLERANCE:g} of the largest score",
             hint="this model is wired differently from its family; report its configuration",
         )
-    products, squares, count = moments(terms, mask)
-    shuffled = moments(nine_terms(*_query_key(model, layer, head, null)), mask)[0]
-    pattern = recorded.pattern[:, head]
-    at = look(pattern, ids)
-    turned = np.stack([context[:, rng.permutation(len(context))] for context in pattern])
-    null_mass = look(turned, ids).offset_mass
-    shares = shares_of(products)
+    products = share_products(query, key, mask)
+    against = _against(rng, query, key, mask, first=layer == 0)
+    at = look(recorded.pattern[:, head], ids, causal=model.causal, seed=layer * 1000 + head)
+    squares, shares = float(products.sum()), shares_of(products)
     result = Head(
         layer=layer,
         head=head,
         shares=shares,
         intervals=share_intervals(products, seed=layer * 1000 + head),
-        null_shares=shares_of(shuffled),
-        deviation=float(np.sqrt(squares.sum() / (count * len(squares)))),
-        kind=name_kind(at, null_mass, shares) if squares.sum() > 0 else "uniform",
+        against=against,
+        deviation=float(np.sqrt(max(squares, 0.0) / (mask.sum() * len(products)))),
+        kind=name_kind(at, shares, against if layer else None) if squares > 0 else "uniform",
         offset=at.offset,
         offset_mass=at.offset_mass,
-        offset_mass_null=null_mass,
         same_token_mass=at.same_token,
+        same_token_chance=at.same_token_chance,
         first_mass=at.first,
+        first_chance=at.first_chance,
         residual=residual,
     )
     return result, terms

@@ -15,6 +15,9 @@ from jaxtyping import Float, Num
 LEVEL = 0.95
 """Mass of every interval in this room."""
 
+CLAIM = 0.05
+"""A claim is made only where its null reaches the value in at most one draw of twenty."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:

@@ -11,7 +11,7 @@ from jaxtyping import Float, Num
 from seme.core.errors import InputError
 from seme.read.nulls import Comparison, compare, random_walk, rotated_rows, shuffled_increments
 from seme.read.rings import Band, Helix, Ring, bands, helix, rings, spectrum
-from seme.read.spectra import RANK_TOLERANCE, Components, centre, components, participation_ratio
+from seme.read.spectra import RANK_TOLERANCE, Components, centre, components, participation_ratio, variances
 
 KEPT = (1, 2, 3, 5, 10)
 """Component counts whose explained variance is compared with the nulls."""
@@ -176,8 +176,7 @@ def measure_positions(table: Num[np.ndarray, "pos d_model"], *, seed: int = 0, d
     against, best_rings, best_helices = _explained_nulls(leading, values, walk, rng, draws)
     found, spiral = rings(leading.scores), helix(leading.scores)
     dots, cosines = _toeplitz(values, rng)
-    full = np.linalg.svd(centre(values), compute_uv=False) ** 2
-    full_raw = np.linalg.svd(values, compute_uv=False) ** 2
+    full, full_raw = variances(centre(values)), variances(values)
     return PositionReport(
         rows=len(values),
         width=values.shape[1],

@@ -25,7 +25,7 @@ from seme.read.nulls import Comparison, random_frame
 from seme.read.positions import PositionReport, RowNorms, checked, measure_positions, row_norms
 from seme.read.readout import Readout, measure_readout
 from seme.read.results import SCHEMA, plain
-from seme.read.spectra import components
+from seme.read.spectra import components, rank
 from seme.read.text import Sample, sample
 from seme.read.tokens import TokenReport, TokensAlone, measure_alone, measure_tokens
 from seme.read.transformer import Transformer, transformer_of
@@ -37,6 +37,9 @@ from seme.read.verdicts import (
     space_verdict,
     token_verdicts,
 )
+
+DIRECTIONS = 3
+"""Position directions of the token energy where none are asked for: as many as the helix of GPT-2 is said to have."""
 
 PLAIN_NAMES = ("model", "model.safetensors", "checkpoint", "pytorch_model.bin")
 """Names that say nothing about a model; its folder's name is added."""
@@ -55,14 +58,14 @@ class Settings:
     """How much to read.
 
     Attributes:
-        k: Position directions of the token energy.
+        k: Position directions of the token energy; None for three, or the rank where that is smaller.
         contexts: Sequences of text.
         length: Tokens per sequence, cut to the model's positions.
         quick: Whether causal tests and spaces of inner nodes are left out.
         seed: Seed of everything random.
     """
 
-    k: int = 3
+    k: int | None = None
     contexts: int = 24
     length: int = 64
     quick: bool = False
@@ -156,24 +159,22 @@ def read(
     _read_tokens(opened, body, settings, stage, found)
     model = transformer_of(opened)
     if model is None:
-        found["notes"].append("attention, causal tests and spaces need a known family with text and positions")
+        found["notes"].append(
+            "attention, causal tests and spaces are left out: they need a known family with its config.json, text, and "
+            "an additive table as wide as the tokens"
+        )
     else:
         _read_model(opened, model, text, settings, stage, found)
     found["notes"], found["verdicts"] = tuple(found["notes"]), tuple(found["verdicts"])
     place = opened.path.resolve() if Path(name).exists() else Path(name)
     label = place.name if place.name not in PLAIN_NAMES else f"{place.parent.name}/{place.name}"
+    found.pop("k", None)
     return Reading(name=label, family=opened.family.name if opened.family else "unknown", **found)
 
 
 def _read_positions(table: np.ndarray, settings: Settings, stage: Stage, found: dict[str, Any]) -> np.ndarray:
     """Measures the table with and without row 0; gives the rows that later parts use."""
     values = checked(table)
-    if settings.k > min(len(values) - 1, values.shape[1]):
-        raise UsageError(
-            f"cannot take {settings.k} position directions: the table has {len(values)} rows and width "
-            f"{values.shape[1]}",
-            hint=f"choose -k from 1 to {min(len(values) - 2, values.shape[1])}",
-        )
     step = stage("positions", 2)
     norms = row_norms(values)
     found["norms"] = norms
@@ -186,13 +187,25 @@ def _read_positions(table: np.ndarray, settings: Settings, stage: Stage, found: 
     body = np.delete(values, outliers, axis=0) if len(values) - len(outliers) >= 4 else values
     if outliers:
         shown = ", ".join(str(row) for row in outliers[:8]) + (" ..." if len(outliers) > 8 else "")
-        found["notes"].append(
-            f"rows {shown} have norms over three times or under a third of the median and are left out beside tokens"
-        )
+        rows = f"rows {shown} have norms" if len(outliers) > 1 else f"row {shown} has a norm"
+        found["notes"].append(f"{rows} over three times or under a third of the median, left out beside tokens")
+    found["k"] = _directions(body, settings.k)
     clean = "without_row0" if 0 in outliers else "all_rows"
     found["notes"].append(f"verdicts on positions use {clean.replace('_', ' ')}")
     found["verdicts"] += position_verdicts(found[clean])
     return body
+
+
+def _directions(body: np.ndarray, asked: int | None) -> int:
+    """Position directions to take: no more than there are."""
+    limit = rank(body)
+    if asked is not None and asked > limit:
+        raise UsageError(
+            f"cannot take {asked} position directions: the centred table of {len(body)} rows and width "
+            f"{body.shape[1]} has rank {limit}",
+            hint=f"choose -k from 1 to {limit}",
+        )
+    return min(DIRECTIONS, limit) if asked is None else asked
 
 
 def _read_tokens(
@@ -205,12 +218,15 @@ def _read_tokens(
         return
     step = stage("tokens", 3 * rows.shape[0])
     moments = token_moments(rows, advance=step)
+    if moments.count < 2 or not moments.scatter.any():
+        found["notes"].append("fewer than two tokens differ: there is nothing to compare positions with")
+        return
     if body is None or rows.shape[1] != body.shape[1]:
         found["tokens_alone"] = measure_alone(moments)
         found["notes"].append("tokens are measured alone: there are no positions beside them in the same width")
         return
     step = stage("tokens against positions", 2)
-    found["tokens"] = measure_tokens(rows, body, k=settings.k, seed=settings.seed, moments=moments)
+    found["tokens"] = measure_tokens(rows, body, k=found["k"], seed=settings.seed, moments=moments)
     step(1)
     found["readout"] = measure_readout(rows, body, moments, seed=settings.seed)
     step(1)
@@ -246,7 +262,7 @@ def _read_model(
     found: dict[str, Any],
 ) -> None:
     """Runs the model on text: attention split, causal tests, spaces."""
-    assert opened.positions is not None
+    assert opened.added is not None
     assert opened.tokens is not None
     drawn = _sample(opened, model, text, settings)
     found["text"] = f"{len(drawn.tokens)} sequences of {drawn.tokens.shape[1]} tokens: {drawn.source}"
@@ -261,25 +277,21 @@ def _read_model(
         if model.partial:
             found["notes"].append(f"only the first self-attention is read: {model.partial}")
         elif not settings.quick:
-            step = stage("causal tests", _causal_runs(opened.positions, tokens.shape[1]))
+            rows, width = opened.added.shape
+            step = stage("causal tests", count_runs(width, rows, tokens.shape[1], model.layers))
             found["causal"] = measure_effects(model, drawn, seed=settings.seed, advance=step)
             found["verdicts"].append(causal_verdict(found["causal"]))
             found["spaces"] = measure_spaces(model, tokens, seed=settings.seed, advance=stage("spaces", 2))
             found["verdicts"].append(space_verdict(found["spaces"].agreement))
 
 
-def _causal_runs(table: np.ndarray, length: int) -> int:
-    rows, width = table.shape
-    return count_runs(width, rows, length)
-
-
 def _sample(opened: Checkpoint, model: Transformer, text: str | None, settings: Settings) -> Sample:
-    assert opened.positions is not None
+    assert opened.added is not None
     assert opened.tokens is not None
     return sample(
         opened.path if opened.path.is_dir() else opened.path.parent,
         vocabulary=opened.tokens.shape[0],
-        length=min(settings.length, len(opened.positions)),
+        length=min(settings.length, len(opened.added)),
         contexts=settings.contexts,
         text=text,
         encloses=not model.causal,

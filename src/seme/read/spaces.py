@@ -13,7 +13,14 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from seme.read.nulls import interval
 from seme.read.spectra import centre, participation_ratio
+
+SPREAD_PAIRS = 32
+"""Pairs of nodes whose null is drawn several times, to see how far one draw may lie from another."""
+
+SPREAD_DRAWS = 10
+"""Draws of each of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +63,11 @@ class Agreement:
         names: The nodes.
         same_basis: <X, Y> / (|X| |Y|) of centred activations; not a number where widths differ.
         best_rotation: The largest value a rotation of one node can reach: nuclear norm of X^T Y / (|X| |Y|).
-        null_rotation: best_rotation with the places of one node shuffled.
-        null_basis: same_basis with the places of one node shuffled.
+        null_rotation: best_rotation with the places of one node shuffled, one draw.
+        null_basis: same_basis with the places of one node shuffled, one draw.
+        null_basis_deviation: Standard deviation of that null over all orders of the places, exact.
+        null_rotation_range: 95% of ratios of two draws of null_rotation for the same pair lie here: a best
+            rotation over its null beyond that is no chance.
     """
 
     names: tuple[str, ...]
@@ -65,6 +75,8 @@ class Agreement:
     best_rotation: Float[np.ndarray, "node node"]
     null_rotation: Float[np.ndarray, "node node"]
     null_basis: Float[np.ndarray, "node node"]
+    null_basis_deviation: Float[np.ndarray, "node node"]
+    null_rotation_range: tuple[float, float]
 
 
 def measure_space(node: Node) -> Space:
@@ -97,7 +109,8 @@ def agreement(nodes: Sequence[Node], *, seed: int = 0) -> Agreement:
     rng, count = np.random.default_rng(seed), len(nodes)
     units = [_unit(node.values) for node in nodes]
     order = rng.permutation(len(units[0])) if units else np.zeros(0, dtype=int)
-    same, null_same = np.full((count, count), np.nan), np.full((count, count), np.nan)
+    same, null_same, deviation = (np.full((count, count), np.nan) for _ in range(3))
+    grams = [unit.T @ unit if unit.shape[1] <= len(unit) else None for unit in units]
     best, null = np.zeros((count, count)), np.zeros((count, count))
     for members in _by_width(units):
         narrow = [_narrow(units[i]) for i in members]
@@ -113,13 +126,41 @@ def agreement(nodes: Sequence[Node], *, seed: int = 0) -> Agreement:
                 if units[i].shape == units[j].shape:
                     same[i, j] = same[j, i] = float(np.vdot(units[i], units[j]))
                     null_same[i, j] = null_same[j, i] = float(np.vdot(units[i][order], units[j]))
+                    deviation[i, j] = deviation[j, i] = _deviation(units[i], units[j], grams[i], grams[j])
     return Agreement(
         names=tuple(node.name for node in nodes),
         same_basis=same.round(4),
         best_rotation=best.round(4),
         null_rotation=null.round(4),
         null_basis=null_same.round(4),
+        null_basis_deviation=deviation.round(4),
+        null_rotation_range=_range([unit for unit in units if unit.any()], rng),
     )
+
+
+def _deviation(x: np.ndarray, y: np.ndarray, gram_x: np.ndarray | None, gram_y: np.ndarray | None) -> float:
+    """How far <X, Y> varies over all orders of Y's rows, both centred.
+
+    Over orders two centred columns y, y' have covariance y.y' / (n - 1) at one place, so that the variance of the
+    sum over columns is <X^T X, Y^T Y> / (n - 1).
+    """
+    if gram_x is None or gram_y is None:
+        return float(np.linalg.norm(x @ y.T) / np.sqrt(len(x) - 1))
+    return float(np.sqrt(np.vdot(gram_x, gram_y) / (len(x) - 1)))
+
+
+def _range(units: Sequence[np.ndarray], rng: np.random.Generator) -> tuple[float, float]:
+    """95% interval of the ratio of two null draws of one pair of nodes, over some pairs."""
+    if len(units) < 2 or len(units[0]) < 3:
+        return 1.0, 1.0
+    ratios = []
+    for _ in range(SPREAD_PAIRS):
+        i, j = rng.choice(len(units), 2, replace=False)
+        own, other = _narrow(units[i]), _narrow(units[j])
+        draws = nuclear_norm(np.stack([rng.permutation(own).T @ other for _ in range(SPREAD_DRAWS)]))
+        ratios.append(draws[0::2] / draws[1::2])
+    low, high = interval(np.concatenate(ratios))
+    return round(low, 4), round(high, 4)
 
 
 def nuclear_norm(matrix: Float[np.ndarray, "*batch rows columns"]) -> Float[np.ndarray, "*batch"]:

@@ -77,17 +77,30 @@ def sample(
         The sample.
 
     Raises:
-        InputError: If the given text is shorter than one sequence.
+        InputError: If a text is given that is shorter than one sequence, or that the tokenizer cannot take.
     """
     encoder = _encoder(folder)
     if encoder is None:
         why = "no tokenizer for text was found"
+        if text is not None:
+            raise InputError(
+                f"cannot read the text: `{folder}` has no tokenizer that takes any text",
+                hint="put tokenizer.json beside the weights, or leave --text out to read random tokens",
+            )
         return _random(vocabulary, length, contexts, seed, why, _special(folder))
     encode, token_id, to_words = encoder
     ids = np.asarray(encode(text if text is not None else default_text()), dtype=np.int64)
     unknown = [each for name in ("[UNK]", "<unk>") if (each := token_id(name)) is not None]
+    if text is not None and not len(ids):
+        raise InputError("cannot read the text: it is empty", hint="give a longer text")
     if not len(ids) or np.isin(ids, unknown).mean() > UNKNOWN or ids.max() >= vocabulary:
         why = "the tokenizer does not know the text"
+        if text is not None:
+            raise InputError(
+                f"cannot read the text: the tokenizer of `{folder}` does not know over {UNKNOWN:.0%} of its words, or "
+                f"gives tokens beyond the {vocabulary} of the table",
+                hint="give a text in the model's language, or leave --text out",
+            )
         return _random(vocabulary, length, contexts, seed, why, _special(folder))
     opening = next((found for name in OPENINGS if (found := token_id(name)) is not None), None)
     closing = next((found for name in CLOSINGS if (found := token_id(name)) is not None), None)

@@ -12,7 +12,7 @@ from seme.core.errors import InputError, UsageError
 from seme.read.moments import TokenMoments, token_moments, token_projections
 from seme.read.nulls import Comparison, bootstrap_ratio, compare, random_frame
 from seme.read.rows import Rows, as_rows
-from seme.read.spectra import components
+from seme.read.spectra import components, rank
 
 SAMPLE = 512
 """Tokens drawn for the measures over pairs."""
@@ -173,10 +173,10 @@ def measure_tokens(
         UsageError: If k is larger than the position table allows.
     """
     rows, table = as_rows(tokens), np.asarray(positions, dtype=np.float64)
-    _check(rows, table, k)
+    limit = _check(rows, table, k)
     moments = moments or token_moments(rows)
     rng = np.random.default_rng(seed)
-    counts = tuple(count for count in COUNTS if count < min(table.shape))
+    counts = tuple(count for count in COUNTS if count <= limit)
     top = components(table, max(*counts, k))
     top_raw = components(table, max(*counts, k), centred=False)
     variance, basis = eigh(moments.scatter)
@@ -203,20 +203,22 @@ def measure_tokens(
     )
 
 
-def _check(rows: Rows, table: np.ndarray, k: int) -> None:
+def _check(rows: Rows, table: np.ndarray, k: int) -> int:
+    """The rank of the positions."""
     if rows.shape[1] != table.shape[1]:
         raise InputError(
             f"cannot compare tokens with positions: token rows have width {rows.shape[1]}, position rows "
             f"{table.shape[1]}",
             hint="name tables of the same space with --token-key and --position-key, or project them first",
         )
-    limit = min(table.shape[0] - 1, table.shape[1])
+    limit = rank(table)
     if not 1 <= k <= limit:
         raise UsageError(
             f"cannot take {k} position directions: the centred table of {table.shape[0]} rows and width "
-            f"{table.shape[1]} has at most {limit}",
+            f"{table.shape[1]} has rank {limit}",
             hint=f"choose k from 1 to {limit}",
         )
+    return limit
 
 
 def _top_energy(

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from seme.core.errors import FolderError
-from seme.read.checkpoints import Checkpoint
+from seme.core.errors import FolderError, InputError
+from seme.read.checkpoints import Checkpoint, norms_folded
 
 Watch = Callable[[str, Tensor], Tensor | None]
 """Called with a point's name and tensor; may give another tensor to go on with."""
@@ -69,31 +69,68 @@ def transformer_of(opened: Checkpoint) -> Transformer | None:
     """Builds the runnable model of a checkpoint, or gives None if its family is not known or not of text.
 
     Raises:
-        FolderError: If a tensor the family needs is missing.
+        FolderError: If a tensor the family needs is missing or of another shape, or the configuration says what
+            cannot be.
+        InputError: If a tensor holds NaN or infinity.
     """
     family = opened.family
-    if family is None or not family.layer or opened.positions is None or opened.tokens is None:
+    if family is None or not family.layer or opened.added is None or opened.tokens is None:
         return None
+    heads, width = _number(opened, "heads", int), opened.tokens.shape[1]
+    if not heads or width != opened.added.shape[1]:
+        return None
+    if width % heads:
+        raise FolderError(
+            f"cannot run `{opened.path}`: {heads} heads do not divide its width of {width}",
+            hint="config.json belongs to another model; fetch it again",
+        )
+    activation = str(_setting(opened, "activation") or "gelu")
+    if activation not in ACTIVATIONS:
+        raise FolderError(
+            f"cannot run `{opened.path}`: its activation is {activation!r}, known are {', '.join(sorted(ACTIVATIONS))}",
+            hint="name the file, --position-key and --token-key to read its tables alone",
+        )
     weights = _top(opened)
-    weights["pos"] = torch.as_tensor(opened.positions, dtype=torch.float32)
-    layers = _setting(opened, "layers") or _count_layers(opened)
+    layers = _number(opened, "layers", int) or _count_layers(opened)
     for index in range(layers):
         for name, tensor in _layer(opened, index).items():
             weights[f"{index}.{name}"] = tensor
-    heads = _setting(opened, "heads")
-    if not heads:
-        return None
+    _check_finite(opened, weights)
+    double = any(tensor.dtype == torch.float64 for tensor in weights.values())
+    dtype = torch.float64 if double else torch.float32
+    weights["pos"] = torch.as_tensor(opened.added)
     return Transformer(
-        weights=weights,
+        weights={name: tensor.to(dtype) for name, tensor in weights.items()},
         layers=layers,
-        heads=int(heads),
-        eps=float(_setting(opened, "eps") or family.default_eps),
-        activation=str(_setting(opened, "activation") or "gelu"),
+        heads=heads,
+        eps=_number(opened, "eps", float) or family.default_eps,
+        activation=activation,
         causal=family.causal,
         pre_norm=family.pre_norm and opened.config.get("do_layer_norm_before", True),
         objective=_objective(opened, weights),
         partial=family.partial,
     )
+
+
+def _number(opened: Checkpoint, name: str, kind: type) -> Any:
+    """A setting as a number, or None where the configuration has none; 0 heads or layers count as none."""
+    value = _setting(opened, name)
+    if value is None or (isinstance(value, int | float) and not isinstance(value, bool) and value >= 0):
+        return None if value is None else kind(value)
+    raise FolderError(
+        f"cannot run `{opened.path}`: config.json says {value!r} for {name}, expected a number",
+        hint="the file is damaged; fetch it again",
+    )
+
+
+def _check_finite(opened: Checkpoint, weights: Mapping[str, Tensor]) -> None:
+    broken = sorted(name for name, tensor in weights.items() if not bool(torch.isfinite(tensor).all()))
+    if broken:
+        raise InputError(
+            f"cannot run `{opened.path}`: {len(broken)} of its tensors hold NaN or infinity, the first is "
+            f"`{broken[0]}`",
+            hint="the checkpoint is damaged or its training diverged",
+        )
 
 
 def _setting(opened: Checkpoint, name: str) -> Any:
@@ -116,13 +153,18 @@ def _top(opened: Checkpoint) -> dict[str, Tensor]:
     assert opened.tokens is not None
     family = opened.family
     rows = opened.tokens
-    found = {"tok": torch.from_numpy(np.ascontiguousarray(rows.read(0, rows.shape[0]))).float()}
+    found = {"tok": torch.from_numpy(np.ascontiguousarray(rows.read(0, rows.shape[0])))}
     for ours, theirs in family.top.items():
         if opened.prefix + theirs in opened.weights:
             found[ours] = opened.weights[opened.prefix + theirs].tensor()
     for ours, theirs in family.heads_of_language:
         if theirs in opened.weights:
             found[ours] = opened.weights[theirs].tensor()
+    if "project_out" in found and "head_w" not in found:  # tied: outputs meet the tokens in their own width
+        found["head_w"] = opened.weights[opened.prefix + family.token].tensor()
+    if norms_folded(opened) and "final_norm_w" in family.top and "final_norm_w" not in found:
+        width = found["tok"].shape[1]
+        found |= {"final_norm_w": torch.ones(width), "final_norm_b": torch.zeros(width)}
     return found
 
 
@@ -136,21 +178,43 @@ def _layer(opened: Checkpoint, index: int) -> dict[str, Tensor]:
             tensor = opened.weights[name].tensor()
             flip = family.transposed and tensor.dim() == 2
             found[ours] = tensor.T.contiguous() if flip else tensor
-    if family.fused:
-        name = opened.prefix + family.fused.format(i=index)
+    name = opened.prefix + family.fused.format(i=index)
+    if family.fused and f"{name}.weight" in opened.weights and f"{name}.bias" in opened.weights:
         matrix = opened.weights[f"{name}.weight"].tensor()
         matrix = matrix.T if family.transposed else matrix
         bias = opened.weights[f"{name}.bias"].tensor()
         for ours, part, shift in zip("qkv", matrix.chunk(3), bias.chunk(3), strict=True):
             found[f"{ours}_w"], found[f"{ours}_b"] = part.contiguous(), shift
+    if norms_folded(opened):
+        width = found["o_w"].shape[0]
+        for ours in ("norm1", "norm2"):
+            found |= {f"{ours}_w": torch.ones(width), f"{ours}_b": torch.zeros(width)}
     needed = ("q_w", "k_w", "v_w", "o_w", "up_w", "down_w", "norm1_w", "norm2_w")
     missing = [ours for ours in needed if ours not in found]
     if missing:
         raise FolderError(
             f"cannot run `{opened.path}`: layer {index} of this {family.name} lacks {', '.join(missing)}",
-            hint="read its tables alone with --quick, or fetch the checkpoint again",
+            hint="fetch it again, or name the file, --position-key and --token-key to read its tables alone",
         )
+    _check_shapes(opened, index, found)
     return found
+
+
+def _check_shapes(opened: Checkpoint, index: int, found: Mapping[str, Tensor]) -> None:
+    """Whether a layer's tensors fit each other and the stream."""
+    assert opened.added is not None
+    width, hidden = opened.added.shape[1], found["up_w"].shape[0]
+    expected: dict[str, tuple[int, ...]] = {f"{name}_w": (width, width) for name in "qkvo"}
+    expected |= {f"{name}_b": (width,) for name in (*"qkvo", "down", "norm1", "norm2")}
+    expected |= {"up_w": (hidden, width), "up_b": (hidden,), "down_w": (width, hidden)}
+    expected |= {"norm1_w": (width,), "norm2_w": (width,)}
+    for name, shape in expected.items():
+        if name in found and tuple(found[name].shape) != shape:
+            raise FolderError(
+                f"cannot run `{opened.path}`: {name} of layer {index} has shape {tuple(found[name].shape)}, "
+                f"expected {shape}",
+                hint="the checkpoint is of another model than its configuration; fetch it again",
+            )
 
 
 def _objective(opened: Checkpoint, weights: Mapping[str, Tensor]) -> str:

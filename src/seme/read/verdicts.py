@@ -8,14 +8,11 @@ from dataclasses import dataclass
 
 from seme.read.attention import Head
 from seme.read.causal import CausalReport
-from seme.read.nulls import Comparison
+from seme.read.nulls import CLAIM, Comparison
 from seme.read.positions import PositionReport
 from seme.read.readout import Readout
 from seme.read.spaces import Agreement
 from seme.read.tokens import TokenReport
-
-LEVEL = 0.05
-"""A claim is made only where its null reaches the value in at most one draw of twenty."""
 
 HELIX_SCORE = 0.5
 """A helix also has to be a good one: straightness x share x ring of at least one half. MiniLM, which is
@@ -26,7 +23,7 @@ NO_COST = 1e-6
 """A cost below float32 rounding of outputs: without positions nothing changes."""
 
 LOST = 0.01
-"""Reading back less by one percentage point than concatenation counts as losing."""
+"""Reading back less by more than one percentage point than concatenation counts as losing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,8 +63,9 @@ def position_verdicts(report: PositionReport) -> tuple[Verdict, ...]:
 def _dimension(report: PositionReport) -> Verdict:
     k = max(count for count in report.against["random_walk"] if count <= 3)
     walk, shuffled = (report.against[name][k] for name in ("random_walk", "shuffled_increments"))
-    lower = walk.p_above <= LEVEL and shuffled.p_above <= LEVEL
-    higher = walk.p_below <= LEVEL or shuffled.p_below <= LEVEL
+    # a table that lies in k directions has walks of its own steps that do so too: that null cannot tell then
+    lower = walk.p_above <= CLAIM and (shuffled.p_above <= CLAIM or report.rank <= k)
+    higher = walk.p_below <= CLAIM or shuffled.p_below <= CLAIM
     answer = "yes" if lower else "no" + (", higher-dimensional" if higher else "")
     return Verdict(
         claim="lower-dimensional than a smooth curve",
@@ -79,9 +77,9 @@ def _dimension(report: PositionReport) -> Verdict:
 
 
 def _shape(report: PositionReport) -> Verdict:
-    helical = report.helix_score.p_above <= LEVEL and report.helix_score.value >= HELIX_SCORE
-    planar = [band for band in report.bands if band.planarity.p_above <= LEVEL and band.planarity.draws]
-    ringed = report.ring_score.p_above <= LEVEL
+    helical = report.helix_score.p_above <= CLAIM and report.helix_score.value >= HELIX_SCORE
+    planar = [band for band in report.bands if band.planarity.p_above <= CLAIM and band.planarity.draws]
+    ringed = report.ring_score.p_above <= CLAIM
     answer = "helix" if helical else "rings" if ringed else "neither"
     periods = ", ".join(f"{band.period:.3g}" for band in planar) or "none"
     return Verdict(
@@ -100,7 +98,7 @@ def _distance(report: PositionReport) -> Verdict:
     word = "yes" if value >= 0.9 else "mostly" if value >= 0.5 else "partly"
     return Verdict(
         claim="similarity depends on distance only",
-        answer=word if report.toeplitz.p_above <= LEVEL else "no",
+        answer=word if report.toeplitz.p_above <= CLAIM else "no",
         because=f"Toeplitz R^2 of the centred Gram matrix {beside(report.toeplitz)}",
         unless="R^2 of .9 is called yes, .5 mostly, less partly",
     )
@@ -109,23 +107,22 @@ def _distance(report: PositionReport) -> Verdict:
 def token_verdicts(tokens: TokenReport, reading: Readout) -> tuple[Verdict, ...]:
     """Answers how tokens and positions share the space."""
     top = tokens.energy_top_k
-    if top.p_below <= LEVEL / 2:
+    if top.p_below <= CLAIM / 2:
         answer = "yes"
-    elif top.p_above <= LEVEL / 2:
+    elif top.p_above <= CLAIM / 2:
         answer = "no, it seeks them"
     else:
         answer = "no more than chance"
     raw = tokens.energy_by_k_raw.get(top.k)
     low, high = top.null_interval
-    lost = reading.concatenated - reading.position_r2.value
-    names = (
-        "nothing that a linear reader could not get back"
-        if lost <= LOST
-        else f"{100 * lost:.2g}% of the position's variance"
-    )
+    losses = {
+        "of the position's variance": reading.concatenated - reading.position_r2.value,
+        "of the tokens": 1 - reading.token_identity,
+    }
+    names = " and ".join(f"{100 * share:.2g}% {what}" for what, share in losses.items() if share > LOST)
     gain = reading.position_r2
     against = (
-        "more than chance keeps" if gain.p_above <= LEVEL else "less" if gain.p_below <= LEVEL else "what chance keeps"
+        "more than chance keeps" if gain.p_above <= CLAIM else "less" if gain.p_below <= CLAIM else "what chance keeps"
     )
     return (
         Verdict(
@@ -141,7 +138,7 @@ def token_verdicts(tokens: TokenReport, reading: Readout) -> tuple[Verdict, ...]
         ),
         Verdict(
             claim="adding loses nothing here",
-            answer="yes" if lost <= LOST and reading.token_identity > 1 - LOST else f"no: {names}",
+            answer=f"no: {names}" if names else "yes",
             because=f"position read back with R^2 {beside(gain)}, {against}; concatenation gives "
             f"{reading.concatenated:.3g}; tokens recognised {reading.token_identity:.3g} (rotated "
             f"{reading.token_identity_rotated:.3g})",

@@ -80,7 +80,8 @@ function drawCausal() {
   Plotly.newPlot("rank", [line("truncate", "keep the top k"), line("remove_top", "remove the top k"),
     line("remove_random", "remove k random")], layout("components", unit), quiet);
   const others = report.effects.filter((each) => ["shift", "permute", "rotate", "delete"].includes(each.change));
-  Plotly.newPlot("effects", [{ type: "bar", x: others.map((each) => `${each.change} ${each.amount}`),
+  const at = (each) => each.layer === null ? "" : ` in layer ${each.layer}`;
+  Plotly.newPlot("effects", [{ type: "bar", x: others.map((each) => `${each.change} ${each.amount}${at(each)}`),
     y: others.map((each) => each.cost), error_y: spread(others) }],
     layout("", unit, { margin: { t: 20, b: 140 } }), quiet);
 }
@@ -108,7 +109,10 @@ function drawHeads() {
   const names = reading.heads.map((head) => `${head.layer}.${head.head}`);
   const bars = terms.map((term) => ({ type: "bar", name: term, x: names.map((name) => `h${name}`),
     y: reading.heads.map((head) => head.shares[term]),
-    hovertext: reading.heads.map((head) => `${head.kind}, deviation ${head.deviation.toFixed(2)}`) }));
+    hovertext: reading.heads.map((head) => {
+      const [low, high] = head.against[term].null_interval.map((end) => end.toFixed(3));
+      return `${head.kind}, deviation ${head.deviation.toFixed(2)}<br>positions shuffled: ${low} to ${high}`;
+    }) }));
   Plotly.newPlot("heads", bars, layout("head", "share of the score's variance", { barmode: "relative" }), quiet);
   byId("heads").on("plotly_click", (event) => openMaps(event.points[0].x.slice(1)));
   openMaps(names[0]);

@@ -25,7 +25,7 @@ def show(
     quick: bool,
     position_key: str,
     token_key: str,
-    k: int,
+    k: int | None,
     seed: int,
     threads: int,
     quiet: bool,
@@ -41,7 +41,7 @@ def show(
         quick: Whether causal tests and inner spaces are left out.
         position_key: Name of the position table.
         token_key: Name of the token table.
-        k: Position directions of the token energy.
+        k: Position directions of the token energy, or None for the default.
         seed: Seed of everything random.
         threads: Threads of BLAS and torch.
         quiet: Whether progress is hidden.
@@ -49,7 +49,7 @@ def show(
     Raises:
         UsageError: If k or threads is not positive.
     """
-    if k < 1 or threads < 1:
+    if threads < 1 or (k is not None and k < 1):
         raise UsageError(f"got -k {k} and --threads {threads}: expected both to be at least 1", hint="leave them out")
     for target in (html, png):
         if target is not None and not target.parent.exists():
@@ -66,16 +66,18 @@ def show(
     if png is not None:
         from seme.report.geometry_png import pictures
 
+        drawn = pictures(reading)
         png.mkdir(exist_ok=True)
-        pictures(reading, png)
+        for name, content in drawn.items():
+            write_whole(png / f"{name}.png", content)
     click.echo(json.dumps(reading.plain()) if as_json else in_words(reading))
 
 
-def write_whole(target: Path, content: str) -> None:
+def write_whole(target: Path, content: str | bytes) -> None:
     """Writes a file in one move, so that an interruption leaves the old one or none."""
     part = target.with_name(f".{target.name}.{os.getpid()}")
     try:
-        part.write_text(content, encoding="utf-8")
+        part.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
         os.replace(part, target)
     finally:
         part.unlink(missing_ok=True)

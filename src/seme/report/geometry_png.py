@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from io import BytesIO
 from typing import Any
 
 import numpy as np
@@ -14,15 +14,14 @@ from seme.read.run import Reading
 DPI = 200
 
 
-def pictures(reading: Reading, folder: Path) -> tuple[Path, ...]:
-    """Writes ring, spectrum, heads, rank and space pictures, those that apply.
+def pictures(reading: Reading) -> dict[str, bytes]:
+    """Draws ring, spectrum, heads, rank and space pictures, those that apply.
 
     Args:
         reading: The reading.
-        folder: Where they go; it must exist.
 
     Returns:
-        The files written.
+        Name -> content of a PNG file.
 
     Raises:
         MissingExtraError: If matplotlib is not installed.
@@ -38,15 +37,15 @@ def pictures(reading: Reading, folder: Path) -> tuple[Path, ...]:
         "rank": (_rank, reading.causal is not None),
         "spaces": (_spaces, reading.spaces is not None),
     }
-    written = []
+    drawn = {}
     for name, (draw, applies) in drawings.items():
         if applies:
             figure = Figure(figsize=(6.4, 4.8), layout="constrained")
             draw(reading, figure.subplots())
-            target = folder / f"{name}.png"
-            figure.savefig(target, dpi=DPI)
-            written.append(target)
-    return tuple(written)
+            content = BytesIO()
+            figure.savefig(content, format="png", dpi=DPI)
+            drawn[name] = content.getvalue()
+    return drawn
 
 
 def _ring(reading: Reading, axes: Any) -> None:

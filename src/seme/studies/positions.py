@@ -8,31 +8,36 @@ text that nothing else uses.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from multiprocessing import get_context
 from typing import Any
 
 import numpy as np
 import torch
 from torch.nn import functional
 
+from seme.read.interventions import truncate
 from seme.read.positions import measure_positions
 from seme.read.spectra import components
 from seme.read.text import default_text
 from seme.read.tokens import measure_tokens
-from seme.store import Run, Store
+from seme.store import Run, Store, content_key
 from seme.studies.position_arms import ARMS, Small, effective_table, matched, sizes_of, step_flops
+from seme.studies.runners import make_runner
+from seme.studies.sweep import sweep
 
 STUDY = "positions"
-RATES = (1e-3, 3e-3, 1e-2)
+VERSION = 1
+"""Part of every key: raise it when a change alters what a run measures."""
+
+RATES = (2e-3, 4e-3, 8e-3)
+"""Around the best rate of `added` at both scales (pilot of 1,200 steps: 3e-3 beats 1e-3 and 1e-2). Trials of a
+third of the final length chose 1e-2 at scale .1, which is worse in the end, so trials run for two thirds."""
+
 LEFT = 0.5
-"""A position table has left its initial state when it moved by half its initial norm: the initial
-entries are then no
-longer what decides most of it."""
+"""A position table has left its initial state when it moved by half its initial norm: the initial entries are
+then no longer what decides most of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,10 +58,10 @@ class Plan:
     arms: tuple[str, ...] = ARMS
     scales: tuple[float, ...] = (0.02, 0.1)
     seeds: int = 5
-    steps: int = 2000
-    tune_steps: int = 400
+    steps: int = 1200
+    tune_steps: int = 800
     rates: tuple[float, ...] = RATES
-    batch: int = 32
+    batch: int = 16
     sizes: tuple[int, int, int, int, int] = (64, 64, 2, 4, 256)
 
 
@@ -91,7 +96,14 @@ def configuration(plan: Plan, arm: str, scale: float, seed: int, rate: float, *,
         "steps": plan.tune_steps if trial else plan.steps,
         "batch": plan.batch,
         "sizes": sizes,
+        "version": VERSION,
+        "text": _text_key(),  # the text that ships with Python changes with its version
     }
+
+
+@cache
+def _text_key() -> str:
+    return content_key("text", {"text": default_text()})
 
 
 def train(config: dict[str, Any], directions: list[list[float]] | None = None) -> dict[str, Any]:
@@ -134,6 +146,7 @@ def train(config: dict[str, Any], directions: list[list[float]] | None = None) -
         "flops": {name: stop * step_flops(arm, sizes, batch) for name, stop in stops.items()},
         "steps": stops,
         **({} if config["trial"] else measured(model, start, config["seed"])),
+        "truncated": None if config["trial"] or arm != "added" else truncated(model, splits["test"], context),
     }
 
 
@@ -150,6 +163,17 @@ def evaluate(model: Small, codes: np.ndarray, context: int, windows: int = 256) 
     return sum(parts) / windows
 
 
+def truncated(model: Small, codes: np.ndarray, context: int) -> dict[str, float]:
+    """Gives the loss of a trained `added` model with only k components of its table kept, without training on."""
+    table = effective_table(model)
+    losses = {}
+    for k in (0, 3, 8):
+        model.positions.rows.data = torch.from_numpy(truncate(table, k)).float()
+        losses[str(k)] = evaluate(model, codes, context)
+    model.positions.rows.data = torch.from_numpy(table).float()
+    return losses
+
+
 def measured(model: Small, start: np.ndarray | None, seed: int) -> dict[str, Any]:
     """Measures the positions of a trained model: movement and the geometry of `seme read`."""
     table = effective_table(model)
@@ -164,11 +188,14 @@ def measured(model: Small, start: np.ndarray | None, seed: int) -> dict[str, Any
         "ring": [report.ring_score.value, report.ring_score.p_above],
         "toeplitz": report.toeplitz.value,
         "token_energy": None,
+        "mean_abs_cos": None,
     }
     tokens = model.tokens.detach().double().numpy()
-    if tokens.shape[1] == table.shape[1]:
-        top = measure_tokens(tokens, table, k=3, seed=seed, draws=39).energy_top_k
+    if model.positions.kind != "concat":  # side by side, the two share no space, of whatever widths
+        beside = measure_tokens(tokens, table, k=3, seed=seed, draws=39)
+        top, cosine = beside.energy_top_k, beside.mean_abs_cosine_centred
         geometry["token_energy"] = [top.value, top.null, top.p_below]
+        geometry["mean_abs_cos"] = [cosine.value, cosine.null, cosine.p_below]
     k = min(8, min(table.shape) - 1)
     kept = components(table, k).directions.T.tolist() if model.positions.kind == "added" else None
     return {"moved": moved, "geometry": geometry, "components": kept}
@@ -195,24 +222,27 @@ def run_study(
     rates = _tuned(plan, store, workers, advance)
     final = {
         (arm, scale, seed): configuration(plan, arm, scale, seed, rates[arm, scale], trial=False)
+        for seed in range(plan.seeds)
         for scale in plan.scales
         for arm in plan.arms
-        for seed in range(plan.seeds)
     }
-    first = [(config, None) for key, config in final.items() if key[0] == "added"]
-    _sweep(first, store, workers, lambda done, total: advance("added", done, total))
-    others = [(config, _directions(store, final, *key)) for key, config in final.items() if key[0] != "added"]
-    _sweep(others, store, workers, lambda done, total: advance("other arms", done, total))
-    found = (store.get(STUDY, config) for config in final.values())
-    return tuple(run for run in found if run is not None)
+    first = [config for key, config in final.items() if key[0] == "added"]
+    _sweep(first, {}, store, workers, lambda done, total: advance("added", done, total))
+    maps = {
+        content_key(STUDY, config): _directions(store, final, *key)
+        for key, config in final.items()
+        if key[0].endswith("-trained")
+    }
+    others = [config for key, config in final.items() if key[0] != "added"]
+    _sweep(others, maps, store, workers, lambda done, total: advance("other arms", done, total))
+    ordered = [final[arm, scale, seed] for scale in plan.scales for arm in plan.arms for seed in range(plan.seeds)]
+    return tuple(run for config in ordered if (run := store.get(STUDY, config)) is not None)
 
 
 def _directions(
     store: Store, final: dict[tuple[str, float, int], dict[str, Any]], arm: str, scale: float, seed: int
-) -> list[list[float]] | None:
+) -> list[list[float]]:
     """Components of the `added` model of the next seed, so that no arm is given its own answer."""
-    if not arm.endswith("-trained"):
-        return None
     seeds = max(key[2] for key in final) + 1
     run = store.get(STUDY, final["added", scale, (seed + 1) % seeds])
     assert run is not None
@@ -234,8 +264,7 @@ def _tuned(plan: Plan, store: Store, workers: int, advance: Advance) -> dict[tup
         for scale in plan.scales
         for rate in plan.rates
     }
-    jobs = [(config, None) for config in trials.values()]
-    _sweep(jobs, store, workers, lambda done, total: advance("rates", done, total))
+    _sweep(list(trials.values()), {}, store, workers, lambda done, total: advance("rates", done, total))
 
     def loss(arm: str, scale: float, rate: float) -> float:
         run = store.get(STUDY, trials[arm, scale, rate])
@@ -248,34 +277,27 @@ def _tuned(plan: Plan, store: Store, workers: int, advance: Advance) -> dict[tup
     }
 
 
-Job = tuple[dict[str, Any], list[list[float]] | None]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trainer:
+    """What a worker is sent: trains one configuration, through the directions that belong to it.
+
+    Attributes:
+        directions: Key of a configuration -> components of the trained model it maps through.
+    """
+
+    directions: Mapping[str, list[list[float]]]
+
+    def __call__(self, config: dict[str, Any]) -> dict[str, Any]:
+        """Gives the result of `train`."""
+        return train(config, self.directions.get(content_key(STUDY, config)))
 
 
-def _sweep(jobs: Sequence[Job], store: Store, workers: int, advance: Callable[[int, int], None]) -> None:
-    waiting = [job for job in jobs if store.get(STUDY, job[0]) is None]
-    done, total = len(jobs) - len(waiting), len(jobs)
-    advance(done, total)
-    for config, result, seconds in _results(waiting, workers):
-        store.put(STUDY, config, result, seconds=seconds)
-        done += 1
-        advance(done, total)
-
-
-def _results(jobs: Sequence[Job], workers: int) -> Iterator[tuple[dict[str, Any], dict[str, Any], float]]:
-    """Results as they finish; with one worker nothing is forked."""
-    if workers <= 1 or len(jobs) <= 1:
-        for job in jobs:
-            yield _timed(job)
-        return
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
-    try:
-        for future in as_completed([pool.submit(_timed, job) for job in jobs]):
-            yield future.result()
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _timed(job: Job) -> tuple[dict[str, Any], dict[str, Any], float]:
-    began = time.perf_counter()
-    result = train(*job)
-    return job[0], result, time.perf_counter() - began
+def _sweep(
+    configurations: Sequence[dict[str, Any]],
+    directions: Mapping[str, list[list[float]]],
+    store: Store,
+    workers: int,
+    advance: Callable[[int, int], None],
+) -> None:
+    """Runs what the store lacks; its leases keep two processes from the same run."""
+    sweep(STUDY, configurations, store, make_runner("local", Trainer(directions=directions), workers), advance)

@@ -16,7 +16,7 @@ import click
 @click.option("--quick", is_flag=True, help="Leave out causal tests and spaces of inner nodes.")
 @click.option("--position-key", default="", help="Name of the position table.")
 @click.option("--token-key", default="", help="Name of the token table.")
-@click.option("-k", default=3, show_default=True, help="Position directions for the token energy.")
+@click.option("-k", type=int, help="Position directions for the token energy (default 3, or the rank if smaller).")
 @click.option("--seed", default=0, show_default=True)
 @click.option("--threads", default=1, show_default=True, help="Threads of the numerical libraries.")
 @click.option("--quiet", is_flag=True, help="No progress.")

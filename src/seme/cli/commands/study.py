@@ -16,7 +16,7 @@ def command() -> None:
 @click.option("--store", default=Path("seme.db"), type=Path, help="SQLite file of finished runs.")
 @click.option("--smoke", is_flag=True, help="Two minutes: every arm once through; its losses say nothing.")
 @click.option("--seeds", default=5, show_default=True, help="Paired seeds.")
-@click.option("--steps", default=2000, show_default=True, help="Training steps.")
+@click.option("--steps", default=1200, show_default=True, help="Training steps.")
 @click.option("--workers", default=1, show_default=True, help="Processes.")
 @click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write a page to this file.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
