@@ -145,6 +145,7 @@ class _Certify:
         self.graph, self.placed, self.plan = graph, placed, plan
         self.type, self.activation = float_type, activation
         self.fixed = scales
+        self.continues = any(node.kind == "next" for node in graph.outputs())
         self.bounds: dict[str, Bound] = {}
         self.residues: dict[str, np.ndarray] = {}
         self.margins: list[Margin] = []
@@ -460,7 +461,8 @@ class _Certify:
     def _summing(self, form: Form) -> float:
         """What adding up a form of width one rounds by; nothing that counts where it reads a single direction."""
         entries = sum(int((matrix != 0).sum()) for _, matrix in form.terms)
-        if entries < 2:
+        # For traces only; docs/compiler.md, "What the bound leaves out", says what that means for other programs.
+        if entries < 2 or not self.continues:
             return 0.0
         return sum_error(2 * entries + 2, self.type.sum_unit) * float(self._reach(form)[0])
 
