@@ -214,10 +214,10 @@ def tiny(tmp_path_factory):
     """A few instructions: constants, a link, a store, a load."""
     path = tmp_path_factory.mktemp("c") / "tiny.c"
     path.write_text(
-        'void _start(void) { __asm__ volatile("lui t0, 0x12345\\n auipc t1, 0\\n sh t0, 6(t1)\\n jal ra, 1f\\n 1: '
-        'lw t2, 0(ra)\\n li a7, 93\\n li a0, 5\\n ecall"); __builtin_unreachable(); }'
+        'int main(void) { __asm__ volatile("lui t0, 0x12345\\n auipc t1, 0\\n sh t0, 6(sp)\\n jal ra, 1f\\n 1: '
+        'lw t2, 4(sp)\\n li a7, 93\\n li a0, 5\\n ecall"); __builtin_unreachable(); }'
     )
-    return compile_c(path, cflags=["-nostartfiles", "-Wl,--entry=_start"])
+    return compile_c(path)
 
 
 def test_the_dense_engine_chooses_the_same_tokens_and_its_registers_and_stores_are_checked(computer, tiny):
