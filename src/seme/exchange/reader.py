@@ -191,7 +191,7 @@ def _weights(path: Path, spec: Spec) -> dict[str, Tensor]:
             f"`{path}`: the segment embedding is not zero, as it is in every model of ours", hint="make it again"
         )
     # Float64 weights are written as float32 where that loses nothing.
-    return from_hf(spec, {name: tensor.to(getattr(torch, spec.dtype)) for name, tensor in tensors.items()})
+    return from_hf(spec, tensors)
 
 
 def _rule(path: Path, spec: Spec) -> PositionRule | None:

@@ -13,6 +13,7 @@ as `execute.stream.DenseStream`. It may import the model and the core.
     generate  plan -> C text and tables, with `ctext`, `generate_heads` and `generate_neurons`; runtime.c (stores and
               heads), parts.c and life.c are what all models share
     build     C text -> loaded library, cached
+    keep      what planning made, read back when the same weights come again
     stream    `Sparse` and its streams
 
 Why it is sound for any weights. Real numbers first:

@@ -57,11 +57,14 @@ typedef i64 wide_rows __attribute__((vector_size(64)));
 
 /* The same through few sums: `rows` is [sum][padded], padding has a bias below all. */
 inlined i64 largest_of_sums(const double *sums, i64 count, const double *bias, const double *rows, i64 padded) {
+  i64 there[MOST_SUMS], used = 0; /* a sum that is zero moves no logit, and most are */
+  for (i64 k = 0; k < count; k++)
+    if (sums[k] != 0) there[used++] = k;
   wide best = {-1e308, -1e308, -1e308, -1e308, -1e308, -1e308, -1e308, -1e308};
   wide_rows chosen = {0}, now = {0, 1, 2, 3, 4, 5, 6, 7};
   for (i64 v = 0; v < padded; v += 8) {
     wide logit = *(const wide *)(bias + v);
-    for (i64 k = 0; k < count; k++) logit += sums[k] * *(const wide *)(rows + k * padded + v);
+    for (i64 i = 0; i < used; i++) logit += sums[there[i]] * *(const wide *)(rows + there[i] * padded + v);
     wide_rows more = logit > best;
     best = (wide)((more & (wide_rows)logit) | (~more & (wide_rows)best));
     chosen = (more & now) | (~more & chosen);
@@ -74,11 +77,19 @@ inlined i64 largest_of_sums(const double *sums, i64 count, const double *bias, c
   return out;
 }
 
+/* A hash of many words, whose products do not wait for each other. */
+inlined u64 mingled(const u64 *key, i64 words) {
+  u64 out = 0;
+  for (i64 i = 0; i < words; i++) out += (key[i] ^ key[i] >> 32) * (0x9E3779B97F4A7C15ull * (u64)(2 * i + 1));
+  out = (out ^ out >> 29) * 0xBF58476D1CE4E5B9ull;
+  return out ^ out >> 32;
+}
+
 /* The same again, for sums that were seen before from what was chosen then: the bits of the sums decide the choice. */
 inlined i64 chosen_for(u64 *memo, const double *sums, i64 count, const double *bias, const double *rows, i64 padded) {
   u64 words[MOST_SUMS];
   memcpy(words, sums, (size)count * 8);
-  u64 first = hashed(words, count), at = first;
+  u64 first = mingled(words, count), at = first;
   u64 *entry;
   for (;; at++) { /* up to eight entries from where the hash points */
     entry = memo + (at & (MEMO_ROWS - 1)) * (u64)(count + 1);

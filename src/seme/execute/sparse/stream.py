@@ -16,6 +16,7 @@ import numpy as np
 from seme.core.errors import FolderError, InputError, TooLargeError, UsageError
 from seme.execute.sparse.build import build
 from seme.execute.sparse.generate import generate
+from seme.execute.sparse.keep import Kept, read_kept, weights_digest, write_kept
 from seme.execute.sparse.plan import plan, report
 from seme.model.artifact import Artifact, TokenTable
 
@@ -39,32 +40,33 @@ class Sparse:
 
     def __init__(self, artifact: Artifact, *, threads: int = 1):
         started = time.perf_counter()
-        made = plan(artifact)
-        source = generate(made)
+        self._weights = weights_digest(artifact)
+        kept = read_kept(self._weights)
+        read_back = kept is not None
+        if kept is None:
+            kept = _planned(artifact)
+            write_kept(self._weights, kept)
         planned = time.perf_counter()
-        library = build(source.texts)
+        library = build(kept.texts)
         self.artifact = artifact
         self.threads = threads
-        self.rows = len(made.model.embed)
-        self.places = made.model.places
-        self.begin_alone = made.model.paired
-        self.heads = sum(len(block.heads) for block in made.blocks)
+        self.rows, self.most, self.heads = kept.rows, kept.most, kept.heads
+        self.begin_alone = kept.begin_alone
         self._text_digest = library.digest
-        self._digest = b""
-        self.report: dict[str, Any] = report(made) | {
+        self.report: dict[str, Any] = kept.report | {
+            "planned": "read back" if read_back else "anew",
             "seconds_to_plan": planned - started,
             "seconds_to_build": time.perf_counter() - planned,
             "cached": library.cached,
         }
-        self.tables = source.tables
-        self.pointers = (ctypes.c_void_p * len(source.tables))(*(table.ctypes.data for table in source.tables))
+        self.tables = kept.tables
+        self.pointers = (ctypes.c_void_p * len(self.tables))(*(table.ctypes.data for table in self.tables))
         self.calls = _declared(library.handle)
 
     @property
     def digest(self) -> bytes:
-        """Hash of the weights and of the code made from them; taken when first asked for."""
-        self._digest = self._digest or _digest(self.artifact, self._text_digest)
-        return self._digest
+        """Hash of the weights and of the code made from them."""
+        return hashlib.sha256(self._weights + self._text_digest.encode()).digest()
 
     def stream(self) -> SparseStream:
         """A stream that has read nothing yet."""
@@ -175,7 +177,7 @@ class SparseStream:
         if self.model.calls.seme_next(self.state) < 0:
             raise UsageError("there is nothing to continue", hint="feed a prompt that starts with the begin token")
         most = max(int(most), 0)
-        able = min(most, max(self.model.places.most - self.length, 0))
+        able = min(most, max(self.model.most - self.length, 0))
         out = np.empty(able, dtype=np.int64)
         count = self.model.calls.seme_run(self.state, able, out.ctypes.data)
         if count < 0:
@@ -208,7 +210,7 @@ class SparseStream:
                 f"row {rows[bad]} at position {start + bad} is none of the embedding's, expected 0 to {known - 1}",
                 hint="rows are what the tokenizer makes of tokens",
             )
-        if start + len(rows) > self.model.places.most:
+        if start + len(rows) > self.model.most:
             raise self._too_long(start + len(rows))
         if self.model.begin_alone and len(rows):
             begins = np.flatnonzero(rows == TokenTable.BEGIN_ID) + start
@@ -222,7 +224,7 @@ class SparseStream:
 
     def _too_long(self, asked: int) -> InputError:
         return InputError(
-            f"the model has positions for {self.model.places.most} tokens, got {asked}",
+            f"the model has positions for {self.model.most} tokens, got {asked}",
             hint="make it for a longer input (--max-length)",
         )
 
@@ -239,17 +241,18 @@ def _begin_again(position: int) -> InputError:
     )
 
 
-def _digest(artifact: Artifact, text: str) -> bytes:
-    """Hash of the weights, the positions beyond the table, and the C text."""
-    out = hashlib.sha256(text.encode())
-    parts = dict(artifact.weights)
-    if artifact.positions is not None:
-        parts |= {"positions.repeated": artifact.positions.repeated, "positions.slope": artifact.positions.slope}
-        out.update(str(artifact.positions.longest).encode())
-    for name, weight in sorted(parts.items()):
-        out.update(f"{name} {tuple(weight.shape)} {weight.dtype}".encode())
-        out.update(weight.detach().cpu().contiguous().numpy().data)
-    return out.digest()
+def _planned(artifact: Artifact) -> Kept:
+    made = plan(artifact)
+    source = generate(made)
+    return Kept(
+        texts=source.texts,
+        tables=source.tables,
+        rows=len(made.model.embed),
+        most=made.model.places.most,
+        begin_alone=made.model.paired,
+        heads=sum(len(block.heads) for block in made.blocks),
+        report=report(made),
+    )
 
 
 def _declared(library: ctypes.CDLL) -> ctypes.CDLL:
