@@ -8,15 +8,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
+from machines.turing_machines import model as turing_weights
+from seme.exchange import Model
+from seme.exchange.writer import save
 from seme.execute.stream import DenseStream
 from seme.machines.rv32.emulator import Emulator
 from seme.machines.rv32.instructions import FORMS
 from seme.machines.rv32.reference import Reference
 from seme.machines.rv32.toolchain import compile_c
+from seme.machines.turing import machine_of
+from seme.model.artifact import TokenTable
 from support import rv32_corners
 from support.rv32 import assemble, random_program
-from support.rv32_weights import Run, lock_step
+from support.rv32_weights import compiled, lock_step, permuted, prompt
 
 PROGRAMS, SIZE = 90, 1000
 SEEDS = range(1000, 1000 + PROGRAMS)
@@ -68,3 +74,86 @@ def test_every_instruction_computes_corner_values_in_the_weights(name, rv32_spar
 def test_the_corner_programs_leave_out_no_instruction():
     held = {name for names, _ in CORNER_PROGRAMS.values() for name in names}
     assert {form.name for form in FORMS} - held == {"fence", "fence.i", "ecall", "ebreak"}
+
+
+@pytest.fixture(scope="module")
+def short():
+    """The machine proved in float64 for short traces, and the same weights in float32.
+
+    In float32 nothing can be proved of this machine. That it chooses the same tokens is observed.
+    """
+    exact = compiled(1 << 14, positions=1 << 12)
+    assert exact.certificate["types"]["float64"]["proved"]
+    return exact, Model(exact).to(dtype="float32").artifact
+
+
+def traced(sparse, program, stdin=b"", *, most):
+    """Prompt and emitted tokens of a run that the emulator agrees with, `most` in all."""
+    rows = prompt(program, stdin)
+    run = lock_step(sparse.stream(), program, Emulator(program, stdin), stdin, most=most - len(rows))
+    assert run.divergence is None, run.divergence
+    return rows, run.tokens
+
+
+def test_the_fast_decoder_chooses_what_the_dense_pass_does_at_every_position(rv32_sparse):
+    rows, emitted = traced(rv32_sparse, compile_c(EXAMPLES / "mandelbrot.c"), most=2000)
+    whole = np.concatenate([rows, emitted])
+    assert len(whole) == 2000
+    chosen = rv32_sparse.stream().feed(whole)
+    assert np.array_equal(chosen[len(rows) - 1 : -1], emitted)
+    assert np.array_equal(DenseStream(rv32_sparse.artifact).feed(whole), chosen)
+
+
+def test_in_float32_the_dense_pass_is_seen_to_choose_the_same_tokens(rv32_sparse, short):
+    """Observed, not proved: see the fixture."""
+    rows, emitted = traced(rv32_sparse, compile_c(EXAMPLES / "mandelbrot.c"), most=2000)
+    chosen = DenseStream(short[1]).feed(np.concatenate([rows, emitted]))
+    assert chosen.shape == (2000,)
+    assert np.array_equal(chosen[len(rows) - 1 : -1], emitted)
+
+
+def test_adding_up_in_another_order_chooses_the_same_tokens(rv32_sparse):
+    """Directions of the residual stream, neurons and heads change places: every sum is taken in another order."""
+    program, stdin = random_program(1, 100)
+    rows, emitted = traced(rv32_sparse, program, stdin, most=900)
+    whole = np.concatenate([rows, emitted])
+    other = permuted(rv32_sparse.artifact, seed=1)
+    assert not torch.equal(other.weights["blocks.3.mlp.W_in"], rv32_sparse.artifact.weights["blocks.3.mlp.W_in"])
+    assert np.array_equal(DenseStream(other).feed(whole)[len(rows) - 1 : -1], emitted)
+
+
+def test_transformers_generate_decodes_the_saved_folder_identically(rv32_sparse, short, tmp_path):
+    rows, emitted = traced(rv32_sparse, compile_c(EXAMPLES / "hello.c"), most=320)
+    assert len(emitted) > 60
+    assert np.array_equal(generated(short[1], tmp_path / "rv32im", rows, 60), emitted[:60])
+
+
+def generated(artifact, folder, rows, count):
+    """What `transformers` makes of a saved folder: its own loop, its own forward pass."""
+    transformers = pytest.importorskip("transformers", reason="the extra `hf` is not installed")
+    save(artifact, folder)
+    foreign = transformers.AutoModelForCausalLM.from_pretrained(folder)
+    assert foreign.dtype == torch.float32
+    given = torch.from_numpy(rows)[None]
+    made = foreign.generate(given, attention_mask=torch.ones_like(given), max_new_tokens=count, do_sample=False)
+    return made[0, len(rows) :].numpy()
+
+
+def looped(stream, rows, most):
+    """Forward, argmax, append: all that decoding is. It is told of no machine."""
+    rows = stream.feed(rows)[-1:]
+    while len(rows) < most:
+        rows = np.append(rows, stream.feed(rows[-1:]))
+    return rows
+
+
+def test_the_same_loop_runs_a_turing_machine_when_it_is_given_other_weights(rv32_sparse):
+    program, stdin = random_program(1, 100)
+    rows, emitted = traced(rv32_sparse, program, stdin, most=900)
+    assert np.array_equal(looped(rv32_sparse.stream(), rows, 150), emitted[:150])
+    other = turing_weights("bb4", "float64")
+    machine = machine_of(other)
+    tape = np.array([machine.program.vocabulary.row(token) + TokenTable.FIRST_ID for token in machine.prompt(None)])
+    steps = looped(DenseStream(other), np.array([TokenTable.BEGIN_ID, *tape]), 107)
+    assert steps[-1] in other.outputs[0].stops
+    assert not any(step in other.outputs[0].stops for step in steps[:-1])

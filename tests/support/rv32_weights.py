@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -163,3 +163,44 @@ def damaged(artifact: Artifact, name: str, place: Sequence[int]) -> Artifact:
     assert weight[tuple(place)] != 0
     weight[tuple(place)] = 0
     return replace(artifact, weights={**artifact.weights, name: weight})
+
+
+class Foretold:
+    """A slow stream that is not made to decode, token by token, what it is known to choose.
+
+    One pass over the prompt and a trace tells what the weights choose after each token. Up to the first token that
+    they would choose otherwise, decoding would give the trace; from there on they decode for themselves.
+
+    Args:
+        make: Makes a stream of the weights that has read nothing.
+        trace: What other weights emit after the prompt.
+    """
+
+    def __init__(self, make: Callable[[], Stream], trace: np.ndarray):
+        self._make, self._trace = make, trace
+        self._stream = make()
+        self.agreed = 0
+
+    @property
+    def length(self) -> int:
+        """Tokens read by the stream."""
+        return self._stream.length
+
+    def feed(self, rows: Sequence[int] | np.ndarray) -> np.ndarray:
+        """Reads the prompt, and as much of the trace as the weights choose themselves."""
+        given = np.asarray(rows)
+        chosen = self._stream.feed(np.concatenate([given, self._trace]))[len(given) - 1 : -1]
+        wrong = np.flatnonzero(chosen != self._trace)
+        self.agreed = int(wrong[0]) if len(wrong) else len(self._trace)
+        if len(wrong):
+            self._stream = self._make()
+            self._stream.feed(np.concatenate([given, self._trace[: self.agreed]]))
+        self._left = self._trace[: self.agreed]
+        return given
+
+    def run(self, most: int) -> np.ndarray:
+        """The trace as far as it is the weights' own, then what they decode."""
+        if len(self._left):
+            out, self._left = self._left[:most], self._left[most:]
+            return out
+        return self._stream.run(most)
