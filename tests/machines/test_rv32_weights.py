@@ -1,31 +1,159 @@
-"""The machine's weights, in lock step with the plain emulator."""
+"""The RV32IM machine's weights: every token they emit is held to an independent emulator.
 
+The interpreter's tests say that the program is right; these say that the matrices are.
+"""
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
 import pytest
+import torch
 
-from seme.compiler.trace import compile_trace
-from seme.execute.sparse import Sparse
-from seme.machines.rv32.machine import Listener, Tokens, prompt_rows
+from machines.turing_machines import model as turing_weights
+from seme.exchange import Model
+from seme.exchange.writer import save
+from seme.execute.stream import DenseStream
+from seme.machines.rv32.emulator import Emulator
+from seme.machines.rv32.instructions import FORMS
 from seme.machines.rv32.reference import Reference
-from tests.machines.rv32_programs import machine, random_program
+from seme.machines.rv32.toolchain import compile_c
+from seme.machines.turing import machine_of
+from seme.model.artifact import TokenTable
+from support import rv32_corners
+from support.rv32 import assemble, random_program
+from support.rv32_weights import compiled, lock_step, permuted, prompt
 
-FIRST = 2
-"""Rows of the embedding before the vocabulary's: begin and padding."""
+PROGRAMS, SIZE = 90, 1000
+SEEDS = range(1000, 1000 + PROGRAMS)
+ENDINGS = ["exit", "illegal", "ebreak", "branch", "jal", "jalr"]
+EXAMPLES = Path(__file__).parents[2] / "examples" / "c"
+NOT_SAID = {"lui", "jal", "jalr", "ecall", "fence", "fence.i"} | {form.name for form in FORMS if form.kind in "SB"}
+"""Instructions without a result, or whose result the tokens only show when something reads it."""
 
 
-@pytest.mark.slow
-def test_the_weights_run_random_programs_in_lock_step():
-    tokens, model = Tokens(8), Sparse(compile_trace(machine(8), max_length=64))
-    ran = 0
-    for seed in (1, 2, 3):
-        program = random_program(seed)
-        stream, emulator, listener = model.stream(), Reference(program), Listener(tokens, program)
-        stream.feed([0, *(row + FIRST for row in prompt_rows(tokens, program))])
-        for row in stream.run(2000):
-            said = listener.read(int(row) - FIRST)
-            if said is not None:
-                done = emulator.step()
-                assert said.differs(done) is None, (said, done)
-                ran += 1
-                if done.halted:
-                    break
-    assert ran > 300
+def test_a_hundred_thousand_random_instructions_run_in_the_weights_as_in_the_emulator(rv32_sparse):
+    ran, traps, failed, names = 0, 0, {}, Counter()
+    for seed in SEEDS:
+        ending = ENDINGS[seed % len(ENDINGS)]
+        program, stdin = random_program(seed, SIZE, ending=ending)
+        run = lock_step(rv32_sparse.stream(), program, Emulator(program, stdin), stdin)
+        ran, names = ran + run.instructions, names + run.names
+        if run.divergence or run.last is None or not run.last.halted:
+            failed[seed] = run.divergence or "no end"
+            continue
+        traps += run.last.trap
+    assert not failed, f"seeds {sorted(failed)}; the first: {next(iter(failed.values()))}"
+    assert ran >= 100_000
+    assert set(names) == {form.name for form in FORMS} | {"illegal"}
+    assert traps == sum(ENDINGS[seed % len(ENDINGS)] != "exit" for seed in SEEDS)
+
+
+CORNER_PROGRAMS = {
+    "operations": (rv32_corners.OPERATIONS, 38 * 38),
+    "branches": (rv32_corners.BRANCHES, 38 * 38),
+    "constants": ([*rv32_corners.IMMEDIATES, *rv32_corners.SHIFTS, *rv32_corners.UPPERS], 7),
+    "accesses": ([*rv32_corners.LOADS, *rv32_corners.STORES], 64),
+    "links": (["jal", "jalr"], 24),
+}
+
+
+@pytest.mark.parametrize("name", CORNER_PROGRAMS)
+def test_every_instruction_computes_corner_values_in_the_weights(name, rv32_sparse):
+    program = assemble(getattr(rv32_corners, name)(), at=0x4000)
+    instructions, times = CORNER_PROGRAMS[name]
+    run = lock_step(rv32_sparse.stream(), program, Reference(program))
+    assert run.divergence is None, run.divergence
+    assert run.last is not None
+    assert run.last.trap
+    for instruction in instructions:
+        assert run.names[instruction] >= times
+        assert run.said[instruction] == run.names[instruction] or instruction in NOT_SAID
+
+
+def test_the_corner_programs_leave_out_no_instruction():
+    held = {name for names, _ in CORNER_PROGRAMS.values() for name in names}
+    assert {form.name for form in FORMS} - held == {"fence", "fence.i", "ecall", "ebreak"}
+
+
+@pytest.fixture(scope="module")
+def short():
+    """The machine proved in float64 for short traces, and the same weights in float32.
+
+    In float32 nothing can be proved of this machine. That it chooses the same tokens is observed.
+    """
+    exact = compiled(1 << 14, positions=1 << 12)
+    assert exact.certificate["types"]["float64"]["proved"]
+    return exact, Model(exact).to(dtype="float32").artifact
+
+
+def traced(sparse, program, stdin=b"", *, most):
+    """Prompt and emitted tokens of a run that the emulator agrees with, `most` in all."""
+    rows = prompt(program, stdin)
+    run = lock_step(sparse.stream(), program, Emulator(program, stdin), stdin, most=most - len(rows))
+    assert run.divergence is None, run.divergence
+    return rows, run.tokens
+
+
+def test_the_fast_decoder_chooses_what_the_dense_pass_does_at_every_position(rv32_sparse):
+    rows, emitted = traced(rv32_sparse, compile_c(EXAMPLES / "mandelbrot.c"), most=2000)
+    whole = np.concatenate([rows, emitted])
+    assert len(whole) == 2000
+    chosen = rv32_sparse.stream().feed(whole)
+    assert np.array_equal(chosen[len(rows) - 1 : -1], emitted)
+    assert np.array_equal(DenseStream(rv32_sparse.artifact).feed(whole), chosen)
+
+
+def test_in_float32_the_dense_pass_is_seen_to_choose_the_same_tokens(rv32_sparse, short):
+    """Observed, not proved: see the fixture."""
+    rows, emitted = traced(rv32_sparse, compile_c(EXAMPLES / "mandelbrot.c"), most=2000)
+    chosen = DenseStream(short[1]).feed(np.concatenate([rows, emitted]))
+    assert chosen.shape == (2000,)
+    assert np.array_equal(chosen[len(rows) - 1 : -1], emitted)
+
+
+def test_adding_up_in_another_order_chooses_the_same_tokens(rv32_sparse):
+    """Directions of the residual stream, neurons and heads change places: every sum is taken in another order."""
+    program, stdin = random_program(1, 100)
+    rows, emitted = traced(rv32_sparse, program, stdin, most=900)
+    whole = np.concatenate([rows, emitted])
+    other = permuted(rv32_sparse.artifact, seed=1)
+    assert not torch.equal(other.weights["blocks.3.mlp.W_in"], rv32_sparse.artifact.weights["blocks.3.mlp.W_in"])
+    assert np.array_equal(DenseStream(other).feed(whole)[len(rows) - 1 : -1], emitted)
+
+
+def test_transformers_generate_decodes_the_saved_folder_identically(rv32_sparse, short, tmp_path):
+    rows, emitted = traced(rv32_sparse, compile_c(EXAMPLES / "hello.c"), most=320)
+    assert len(emitted) > 60
+    assert np.array_equal(generated(short[1], tmp_path / "rv32im", rows, 60), emitted[:60])
+
+
+def generated(artifact, folder, rows, count):
+    """What `transformers` makes of a saved folder: its own loop, its own forward pass."""
+    transformers = pytest.importorskip("transformers", reason="the extra `hf` is not installed")
+    save(artifact, folder)
+    foreign = transformers.AutoModelForCausalLM.from_pretrained(folder)
+    assert foreign.dtype == torch.float32
+    given = torch.from_numpy(rows)[None]
+    made = foreign.generate(given, attention_mask=torch.ones_like(given), max_new_tokens=count, do_sample=False)
+    return made[0, len(rows) :].numpy()
+
+
+def looped(stream, rows, most):
+    """Forward, argmax, append: all that decoding is. It is told of no machine."""
+    rows = stream.feed(rows)[-1:]
+    while len(rows) < most:
+        rows = np.append(rows, stream.feed(rows[-1:]))
+    return rows
+
+
+def test_the_same_loop_runs_a_turing_machine_when_it_is_given_other_weights(rv32_sparse):
+    program, stdin = random_program(1, 100)
+    rows, emitted = traced(rv32_sparse, program, stdin, most=900)
+    assert np.array_equal(looped(rv32_sparse.stream(), rows, 150), emitted[:150])
+    other = turing_weights("bb4", "float64")
+    machine = machine_of(other)
+    tape = np.array([machine.program.vocabulary.row(token) + TokenTable.FIRST_ID for token in machine.prompt(None)])
+    steps = looped(DenseStream(other), np.array([TokenTable.BEGIN_ID, *tape]), 107)
+    assert steps[-1] in other.outputs[0].stops
+    assert not any(step in other.outputs[0].stops for step in steps[:-1])

@@ -1,0 +1,206 @@
+"""Runs of the RV32IM machine's weights: prompts as rows, lock step with an emulator, and weights changed on purpose."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from seme.compiler.trace import compile_trace
+from seme.execute.stream import Stream
+from seme.machines.rv32.elf import Program
+from seme.machines.rv32.instructions import decode
+from seme.machines.rv32.machine import Listener, Said, Tokens, prompt_rows, rv32_program
+from seme.machines.rv32.retired import Retired, Stepper
+from seme.model.artifact import Artifact, TokenTable
+
+TOKENS = Tokens(8)
+AT_ONCE = 1 << 14
+"""Tokens asked of the weights before the emulator follows."""
+
+
+def compiled(longest: int = 1 << 32, *, positions: int | None = None) -> Artifact:
+    """The machine with 8-bit digits, proved for `longest` tokens in float64, `positions` of them in the table."""
+    return compile_trace(rv32_program(8, longest=longest), max_length=positions)
+
+
+def prompt(program: Program, stdin: bytes = b"") -> np.ndarray:
+    """The prompt, by rows of the embedding."""
+    return np.array([TokenTable.BEGIN_ID, *(row + TokenTable.FIRST_ID for row in prompt_rows(TOKENS, program, stdin))])
+
+
+@dataclass(slots=True, kw_only=True)
+class Run:
+    """What a run in lock step showed.
+
+    Attributes:
+        instructions: How many agreed.
+        tokens: What the weights emitted, by rows of the embedding; empty where the run was told not to keep them.
+        count: How many those were.
+        names: How often each instruction agreed.
+        said: How often the result of each was said by the tokens, and agreed.
+        output: Bytes put out.
+        divergence: The first difference, or None.
+        last: The last instruction that the emulator carried out.
+    """
+
+    instructions: int
+    tokens: np.ndarray
+    count: int
+    names: Counter[str]
+    said: Counter[str]
+    output: bytes
+    divergence: str | None
+    last: Retired | None
+
+
+def lock_step(
+    stream: Stream,
+    program: Program,
+    emulator: Stepper,
+    stdin: bytes = b"",
+    *,
+    most: int = 1 << 20,
+    at_once: int = AT_ONCE,
+    keep: bool = True,
+) -> Run:
+    """Runs a program in the weights beside an emulator, to the program's end or the first difference.
+
+    Args:
+        stream: A stream of the weights that has read nothing.
+        program: The program.
+        emulator: The emulator, at the program's start.
+        stdin: The standard input.
+        most: The most tokens.
+        at_once: How many tokens are asked for at a time.
+        keep: Whether the tokens are kept.
+    """
+    stream.feed(prompt(program, stdin))
+    listener, kept, output = Listener(TOKENS, program), [], bytearray()
+    out = Run(
+        instructions=0,
+        tokens=np.array([], dtype=np.int64),
+        count=0,
+        names=Counter(),
+        said=Counter(),
+        output=b"",
+        divergence=None,
+        last=None,
+    )
+    going = True
+    while going and out.count < most:
+        rows = stream.run(min(at_once, most - out.count))
+        going = len(rows) > 0
+        kept += [rows] * keep
+        for row in rows.tolist():
+            out.count += 1
+            said = listener.read(row - TokenTable.FIRST_ID) if row >= TokenTable.FIRST_ID else None
+            if said is None:
+                continue
+            out.last = emulator.step()
+            output += said.output
+            out.divergence = _note(out, said, out.last)
+            if out.divergence or out.last.halted:
+                going = False
+                break
+    out.tokens = np.concatenate(kept)[: out.count] if kept else out.tokens
+    out.output = bytes(output)
+    return out
+
+
+def _note(out: Run, said: Said, done: Retired) -> str | None:
+    """Counts one instruction, or tells how it differs."""
+    field = said.differs(done)
+    if field:
+        return f"instruction {out.instructions} at pc {done.pc:#x}: {field} differs: {said} and {done}"
+    found = decode(done.word)
+    name = found.name if found else "illegal"
+    out.instructions += 1
+    out.names[name] += 1
+    out.said[name] += said.value is not None
+    return None
+
+
+DIRECTIONS = {"W_E": 1, "W_pos": 1, "W_Q": 1, "W_K": 1, "W_V": 1, "W_O": 2, "W_in": 0, "W_out": 1, "W_U": 0}
+DIRECTIONS |= {"b_O": 0, "b_out": 0, "w": 0, "b": 0}
+NEURONS = {"W_in": 1, "b_in": 0, "W_out": 0}
+HEADS = {"W_Q": 0, "W_K": 0, "W_V": 0, "W_O": 0, "b_Q": 0, "b_K": 0, "b_V": 0}
+"""The axis of a weight that runs over the residual stream's directions, a block's neurons, a block's heads."""
+
+
+def permuted(artifact: Artifact, seed: int) -> Artifact:
+    """The same model with pairs of directions, and each block's neurons and heads, in another order."""
+    generator, spec = torch.Generator().manual_seed(seed), artifact.spec
+
+    def order(count: int) -> torch.Tensor:
+        return torch.randperm(count, generator=generator)
+
+    pairs = order(spec.d_model // 2)
+    directions = torch.stack([2 * pairs, 2 * pairs + 1], dim=1).flatten()
+    neurons = [order(spec.d_mlp) for _ in range(spec.layers)]
+    heads = [order(spec.heads) for _ in range(spec.layers)]
+    weights = {}
+    for name, weight in artifact.weights.items():
+        parts = name.split(".")
+        orders = [(DIRECTIONS, directions)]
+        if parts[0] == "blocks":
+            orders += [(NEURONS, neurons[int(parts[1])]), (HEADS, heads[int(parts[1])])]
+        for axes, moved in orders:
+            weight = weight.index_select(axes[parts[-1]], moved) if parts[-1] in axes else weight
+        weights[name] = weight
+    rule = artifact.positions
+    assert rule is not None
+    rule = replace(rule, repeated=rule.repeated[:, directions], slope=rule.slope[directions])
+    return replace(artifact, weights=weights, positions=rule)
+
+
+def damaged(artifact: Artifact, name: str, place: Sequence[int]) -> Artifact:
+    """The same model with one weight that is not zero set to zero."""
+    weight = artifact.weights[name].clone()
+    assert weight[tuple(place)] != 0
+    weight[tuple(place)] = 0
+    return replace(artifact, weights={**artifact.weights, name: weight})
+
+
+class Foretold:
+    """A slow stream that is not made to decode, token by token, what it is known to choose.
+
+    One pass over the prompt and a trace tells what the weights choose after each token. Up to the first token that
+    they would choose otherwise, decoding would give the trace; from there on they decode for themselves.
+
+    Args:
+        make: Makes a stream of the weights that has read nothing.
+        trace: What other weights emit after the prompt.
+    """
+
+    def __init__(self, make: Callable[[], Stream], trace: np.ndarray):
+        self._make, self._trace = make, trace
+        self._stream = make()
+        self.agreed = 0
+
+    @property
+    def length(self) -> int:
+        """Tokens read by the stream."""
+        return self._stream.length
+
+    def feed(self, rows: Sequence[int] | np.ndarray) -> np.ndarray:
+        """Reads the prompt, and as much of the trace as the weights choose themselves."""
+        given = np.asarray(rows)
+        chosen = self._stream.feed(np.concatenate([given, self._trace]))[len(given) - 1 : -1]
+        wrong = np.flatnonzero(chosen != self._trace)
+        self.agreed = int(wrong[0]) if len(wrong) else len(self._trace)
+        if len(wrong):
+            self._stream = self._make()
+            self._stream.feed(np.concatenate([given, self._trace[: self.agreed]]))
+        self._left = self._trace[: self.agreed]
+        return given
+
+    def run(self, most: int) -> np.ndarray:
+        """The trace as far as it is the weights' own, then what they decode."""
+        if len(self._left):
+            out, self._left = self._left[:most], self._left[most:]
+            return out
+        return self._stream.run(most)
