@@ -16,6 +16,7 @@ from seme.machines.rv32.instructions import decode
 from seme.machines.rv32.machine import Listener, Said, Tokens, prompt_rows, rv32_program
 from seme.machines.rv32.retired import Retired, Stepper
 from seme.model.artifact import Artifact, TokenTable
+from seme.model.transformer import forward
 
 TOKENS = Tokens(8)
 AT_ONCE = 1 << 14
@@ -158,10 +159,10 @@ def permuted(artifact: Artifact, seed: int) -> Artifact:
 
 
 def damaged(artifact: Artifact, name: str, place: Sequence[int]) -> Artifact:
-    """The same model with one weight that is not zero set to zero."""
+    """The same model with the sign of one weight changed."""
     weight = artifact.weights[name].clone()
     assert weight[tuple(place)] != 0
-    weight[tuple(place)] = 0
+    weight[tuple(place)] *= -1
     return replace(artifact, weights={**artifact.weights, name: weight})
 
 
@@ -204,3 +205,28 @@ class Foretold:
             out, self._left = self._left[:most], self._left[most:]
             return out
         return self._stream.run(most)
+
+
+def busiest(artifact: Artifact, rows: np.ndarray, layer: int) -> list[int]:
+    """A block's neurons, those first whose being on or off changes most while it reads these tokens."""
+    seen: list[torch.Tensor] = []
+
+    def note(name: str, value: torch.Tensor) -> None:
+        if name == f"blocks.{layer}.mlp.hook_post":
+            seen.append(value[0] > 0)
+
+    with torch.inference_mode():
+        forward(artifact.spec, artifact.weights, torch.from_numpy(rows)[None], hook=note)
+    spread = seen[0].double().var(dim=0)
+    return spread.argsort(descending=True, stable=True).tolist()
+
+
+def largest(artifact: Artifact, name: str, where: Sequence[int]) -> tuple[int, ...]:
+    """The place of the largest weight in a part of a matrix; -1 in `where` is any index."""
+    weight = artifact.weights[name].abs()
+    for axis, index in enumerate(where):
+        if index >= 0:
+            kept = torch.zeros(weight.shape[axis], dtype=weight.dtype)
+            kept[index] = 1
+            weight = weight * kept.view([-1 if a == axis else 1 for a in range(weight.ndim)])
+    return tuple(int(i) for i in np.unravel_index(int(weight.argmax()), weight.shape))
