@@ -136,8 +136,9 @@ def in_float32():
     return Sparse(Model(compiled(1 << 15, positions=1 << 12)).to(dtype="float32").artifact)
 
 
+# One example: twenty thousand positions of the dense pass are some thirty trillion multiply-adds.
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [path for path in EXAMPLES if path.stem == "mandelbrot"], ids=lambda path: path.stem)
 def test_twenty_thousand_choices_are_the_same_in_the_dense_pass(path, dtype, rv32_sparse, in_float32):
     """In float32 it is observed only; what float32 must choose is what float64 did."""
     program, stdin = example(path)
