@@ -1,4 +1,4 @@
-"""`python -m benchmarks [compile|large|check|startup|sparse|turing ...]`."""
+"""`python -m benchmarks [compile|large|check|startup|sparse|turing|rv32 ...]`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import os
 import sys
 
-NAMES = ("startup", "compile", "large", "check", "sparse", "turing")
+NAMES = ("startup", "compile", "large", "check", "sparse", "turing", "rv32")
 
 
 def main(names: list[str]) -> int:

@@ -55,12 +55,19 @@ class Builder:
         key = None if apart else _content(node)
         if key is not None and key in self._shared:
             return self._shared[key]
-        named = replace(node, space=replace(node.space, name=self.name(node.name)), note=node.note or self.note)
-        self.nodes.append(named)
-        form = identity(named)
+        form = identity(self._append(node))
         if key is not None:
             self._shared[key] = form
         return form
+
+    def add_output(self, node: Unembed) -> None:
+        """Adds an output; no node reads it, so it takes no directions and there is no form for it."""
+        self._append(node)
+
+    def _append(self, node: Node) -> Node:
+        named = replace(node, space=replace(node.space, name=self.name(node.name)), note=node.note or self.note)
+        self.nodes.append(named)
+        return named
 
     def graph(self) -> Graph:
         """The checked graph."""
@@ -100,6 +107,4 @@ def _content(node: Node) -> tuple[object, ...] | None:
         case Attend():
             forms = (node.query, node.key, node.value, node.weight)
             return ("attend", *map(_form_key, forms), node.begin_score, node.begin_value.tobytes(), node.gap)
-        case Unembed():
-            return None
     return None

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from seme.compiler.layout import BEGIN_SEME, Head, Layout, begin_row, read_matrix, write_matrix
+from seme.compiler.layout import BEGIN_SEME, Head, Layout, add_rows, begin_row, read_matrix, write_matrix
 from seme.core.numerics import BEGIN_OFF, BEGIN_SELF, ERASER_GAIN
 from seme.ir import Attend, Embed, Form, Graph, Neurons, begin_values, constant_form, form_at, stack_forms
 from seme.model.artifact import TokenTable
@@ -104,12 +104,11 @@ def _embeddings(graph: Graph, plan: Layout, dtype: type[np.floating], count: int
     tokens[TokenTable.BEGIN_ID] = write_matrix(np.ones((1, 1)), BEGIN_SEME, plan)[0]
     for node in graph.nodes:
         if isinstance(node, Embed):
-            own = np.arange(graph.vocab_size if node.source == "token" else count)
-            rows = write_matrix(node.rows(own), plan.seme_of[node.name], plan)
-            if node.source == "token":
-                tokens[TokenTable.FIRST_ID :] += rows
-            else:
-                positions[1:] += rows  # row 0 is the begin token's
+            of_token = node.source == "token"
+            own = np.arange(graph.vocab_size if of_token else count)
+            # Row 0 of positions is the begin token's.
+            to = tokens[TokenTable.FIRST_ID :] if of_token else positions[1:]
+            add_rows(to, node.rows(own), plan.seme_of[node.name])
     return {"embed.W_E": tokens, "pos_embed.W_pos": positions}
 
 

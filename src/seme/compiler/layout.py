@@ -207,9 +207,15 @@ def read_matrix(form: Form, plan: Layout) -> np.ndarray:
 def write_matrix(rows: np.ndarray, first: int, plan: Layout) -> np.ndarray:
     """[n, d_model]: puts rows [n, size] on the semes from `first` on, as (+f, -f)."""
     out = np.zeros((len(rows), plan.d_model))
-    out[:, 2 * first : 2 * (first + rows.shape[1]) : 2] = rows
-    out[:, 2 * first + 1 : 2 * (first + rows.shape[1]) + 1 : 2] = -rows
+    add_rows(out, rows, first)
     return out
+
+
+def add_rows(to: np.ndarray, rows: np.ndarray, first: int) -> None:
+    """Adds rows [n, size] to the semes from `first` on of [n, d_model], in place."""
+    last = first + rows.shape[1]
+    to[:, 2 * first : 2 * last : 2] += rows
+    to[:, 2 * first + 1 : 2 * last + 1 : 2] -= rows
 
 
 def begin_row(values: np.ndarray, plan: Layout) -> np.ndarray:
@@ -234,4 +240,4 @@ def directions(graph: Graph, plan: Layout) -> list[str]:
     return signed + [f"unused{i}" for i in range(plan.d_model - len(signed))]
 
 
-__all__ = ["Head", "Layout", "Node", "begin_row", "directions", "layout", "read_matrix", "write_matrix"]
+__all__ = ["Head", "Layout", "Node", "add_rows", "begin_row", "directions", "layout", "read_matrix", "write_matrix"]

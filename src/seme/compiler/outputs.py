@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal
@@ -90,9 +91,10 @@ def _category(builder: Builder, name: str, value: Value, *, robust: int) -> Outp
 def unique_texts(values: tuple[Any, ...]) -> tuple[str, ...]:
     """Text of each value: its str, or its repr where two would look alike."""
     texts = [str(v) for v in values]
-    texts = [repr(v) if texts.count(t) > 1 else t for v, t in zip(values, texts, strict=True)]
-    while len(set(texts)) < len(texts):  # a string that looks like another value's repr
-        texts = [f"{t}#{i}" if texts.count(t) > 1 else t for i, t in enumerate(texts)]
+    seen = Counter(texts)
+    texts = [repr(v) if seen[t] > 1 else t for v, t in zip(values, texts, strict=True)]
+    while len(seen := Counter(texts)) < len(texts):  # a string that looks like another value's repr
+        texts = [f"{t}#{i}" if seen[t] > 1 else t for i, t in enumerate(texts)]
     return tuple(texts)
 
 
@@ -128,7 +130,7 @@ def _add(
     nearest: Form | None = None,
 ) -> None:
     size = form.width
-    builder.add(
+    builder.add_output(
         Unembed(
             space=Space(name=f"output:{name}", semes=texts),
             lo=np.full(size, -1e30),

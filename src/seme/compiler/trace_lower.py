@@ -440,7 +440,7 @@ class _Lowering:
             total = total + (self.form(word) @ (2.0 * weights[name] * own)[None, :]).shifted(-weights[name] * own**2)
         reach = sum(abs(m).T @ self._reach(n) for n, m in total.terms) + np.abs(total.bias)
         self.builder.note = "the token that comes next"
-        self.builder.add(
+        self.builder.add_output(
             Unembed(
                 space=Space(name="output:next", semes=program.vocabulary.texts),
                 lo=-reach,

@@ -67,16 +67,15 @@ def constant_form(bias: np.ndarray | list[float]) -> Form:
 
 def stack_forms(forms: list[Form]) -> Form:
     """Side by side: components of the first form, then of the second ..."""
-    widths = [f.width for f in forms]
-    total = sum(widths)
-    out = Form(terms=(), bias=np.zeros(total))
-    at = 0
-    for form, width in zip(forms, widths, strict=True):
-        place = np.zeros((width, total))
-        place[np.arange(width), at + np.arange(width)] = 1.0
-        out = out + form @ place
-        at += width
-    return out
+    total, at = sum(form.width for form in forms), 0
+    matrices: dict[str, np.ndarray] = {}
+    for form in forms:
+        for name, matrix in form.terms:
+            whole = matrices.setdefault(name, np.zeros((len(matrix), total)))
+            whole[:, at : at + form.width] = matrix
+        at += form.width
+    bias = np.concatenate([form.bias for form in forms]) if forms else np.zeros(0)
+    return Form(terms=tuple(matrices.items()), bias=bias)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
