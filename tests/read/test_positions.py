@@ -9,6 +9,7 @@ from safetensors import safe_open
 from seme.core.errors import InputError, UsageError
 from seme.read.nulls import random_walk, rotated_rows, shuffled_increments
 from seme.read.positions import diagonal_means, measure_positions, row_norms, sinusoidal, toeplitz_r2
+from seme.read.rings import ring
 from seme.read.spectra import components, participation_ratio
 from tests.read.conftest import ROWS, WIDTH, frame, helix_table
 
@@ -39,6 +40,13 @@ def test_a_helix_with_its_rows_shuffled_is_no_helix():
     assert report.helix_score.value < 0.1
     assert report.toeplitz.p_above > 0.05
     assert not report.bands
+
+
+def test_a_ring_of_exactly_one_turn_closes_and_an_arc_does_not():
+    for count in range(4, 200):
+        t = np.arange(count) * 2 * np.pi / count
+        assert ring(np.cos(t), np.sin(t)).score > 0.99, count
+        assert ring(np.cos(0.9 * t), np.sin(0.9 * t)).score == 0, count
 
 
 def test_a_random_walk_holds_six_over_pi_squared_in_its_first_component():

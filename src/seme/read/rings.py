@@ -34,6 +34,9 @@ MOST_BANDS = 8
 MIN_TURNS = 1.0
 """A ring must close at least once; an arc is what every smooth curve draws."""
 
+ROUNDING = 1e-9
+"""Turns that a sum of some thousand phase steps may lack by rounding: a ring of exactly one turn still closes."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ring:
@@ -129,7 +132,7 @@ def ring(x: Num[np.ndarray, "pos"], y: Num[np.ndarray, "pos"], *, pair: tuple[in
     concentration = both[near].sum() / total
     steps = np.angle(curve[1:] * np.conj(curve[:-1]))
     turns = float(abs(steps.sum()) / (2 * np.pi))
-    closes = turns >= MIN_TURNS - 1 / count
+    closes = turns >= MIN_TURNS - 1 / count - ROUNDING
     return Ring(
         pair=pair,
         period=count / (peak + 1),
