@@ -52,3 +52,13 @@ def test_shared_and_separate_subspaces_are_told_apart(overlap, avoids, loses):
     found = answers(token_verdicts(report, measure_readout(tokens, positions, moments)))
     assert found["avoids token directions"].startswith(avoids)
     assert found["adding loses nothing here"].startswith(loses)
+
+
+def test_positions_of_which_two_are_alike_still_lose_what_the_sum_loses():
+    tokens, positions = planted_pair(overlap=True)
+    positions[-1] = positions[-2]
+    moments = token_moments(tokens)
+    found = answers(
+        token_verdicts(measure_tokens(tokens, positions, moments=moments), measure_readout(tokens, positions, moments))
+    )
+    assert "of the position's variance" in found["adding loses nothing here"]

@@ -116,8 +116,8 @@ def token_verdicts(tokens: TokenReport, reading: Readout) -> tuple[Verdict, ...]
     raw = tokens.energy_by_k_raw.get(top.k)
     low, high = top.null_interval
     losses = {
-        "of the position's variance": reading.concatenated - reading.position_r2.value,
-        "of the tokens": 1 - reading.token_identity,
+        "of the position's variance": reading.concatenated.position_r2 - reading.position_r2.value,
+        "of the tokens": reading.concatenated.token_identity - reading.token_identity,
     }
     names = " and ".join(f"{100 * share:.2g}% {what}" for what, share in losses.items() if share > LOST)
     gain = reading.position_r2
@@ -140,7 +140,7 @@ def token_verdicts(tokens: TokenReport, reading: Readout) -> tuple[Verdict, ...]
             claim="adding loses nothing here",
             answer=f"no: {names}" if names else "yes",
             because=f"position read back with R^2 {beside(gain)}, {against}; concatenation gives "
-            f"{reading.concatenated:.3g}; tokens recognised {reading.token_identity:.3g} (rotated "
+            f"{reading.concatenated.position_r2:.3g}; tokens recognised {reading.token_identity:.3g} (rotated "
             f"{reading.token_identity_rotated:.3g})",
             unless="this asks a linear reader of one vector over all used tokens equally; attention may need less",
         ),
