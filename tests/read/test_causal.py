@@ -119,6 +119,19 @@ def test_deeper_terms_are_deleted_too_and_masked_inputs_are_what_is_split(tmp_pa
     assert abs(found.cost("delete", "content-rest", layer=1)) < 1e-5, "deeper the rest is one vector: query-only"
 
 
+def test_the_interval_of_random_changes_holds_the_mean_of_many_draws_and_contexts():
+    """Draws share their contexts: as one sample of draws x contexts the interval would hold it much too rarely."""
+    rng, held, pooled, trials = np.random.default_rng(0), 0, 0, 200
+    for trial in range(trials):
+        costs = 1 + 0.5 * rng.standard_normal((1, 16)) + 0.1 * rng.standard_normal((causal.RANDOM_DRAWS, 16))
+        low, high = causal._effect("permute", 1, None, costs, trial).interval
+        held += low <= 1 <= high
+        low, high = causal._effect("permute", 1, None, costs.reshape(1, -1), trial).interval
+        pooled += low <= 1 <= high
+    assert held > 0.88 * trials, held
+    assert pooled < 0.75 * trials, pooled
+
+
 def test_interventions_do_what_they_say():
     table, rng = helix_table(), np.random.default_rng(0)
     assert interventions.truncate(table, 48) == pytest.approx(table)
