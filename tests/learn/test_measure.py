@@ -6,8 +6,9 @@ import torch
 from torch import nn
 
 from seme.core.errors import DivergedError, UnsuitableModelError, UsageError
-from seme.learn._compare import accuracy, centred_kernel_alignment, kernel_distance, r_squared
-from seme.learn.measure import log_steps, measure, measure_run
+from seme.learn._compare import accuracy, centred_kernel_alignment, hidden_activations, kernel_distance, r_squared
+from seme.learn._functional import parameters
+from seme.learn.measure import _Ruler, log_steps, measure, measure_run
 from seme.learn.models import Activation, Mlp, Transformer
 from seme.learn.tasks import TASKS, Task, make_task, product, product_bits, product_tokens
 from seme.learn.training import OPTIMISERS, Training, stable_rate, train, train_linear
@@ -265,10 +266,55 @@ def test_a_report_is_the_same_on_every_run():
 def test_a_transformer_is_measured_with_all_shares_and_layers():
     model = Transformer(vocabulary=8, length=2, width=16, seed=0)
     report = measure_run(model, product_tokens(values=8), Training(steps=60))
-    assert math.isclose(sum(report.trace_shares.values()), 1.0, rel_tol=1e-6)
-    assert {name for name, _ in model.named_parameters()} == set(report.trace_shares)
-    assert "readout.linear" in report.hidden
+    for point in report.checkpoints:
+        assert math.isclose(sum(point.trace_shares.values()), 1.0, rel_tol=1e-6)
+        assert {name for name, _ in model.named_parameters()} == set(point.trace_shares)
+        assert "readout.linear" in point.hidden
     assert [c.step for c in report.checkpoints] == [0, 1, 2, 4, 8, 16, 32, 60]
+
+
+def test_hidden_activations_and_the_barrier_are_told_at_every_checkpoint():
+    """They start at nothing and move with training, less in a lazy network; a convex loss has no barrier."""
+    moving = measure_run(mlp(1024, "relu", parametrization="mean-field")(0), data(0), SHORT)
+    lazy = measure_run(mlp(1024, "relu")(0), data(0), SHORT)
+    first, *later = (point.hidden["readout.linear"] for point in moving.checkpoints)
+    assert moving.checkpoints[0].barrier == first["relative_change"] == 0
+    assert first["cka"] == pytest.approx(1)
+    assert later[-1]["cka"] < 0.95
+    assert later[-1]["relative_change"] > 3 * later[0]["relative_change"]
+    assert later[-1]["relative_change"] == moving.numbers()["hidden_change"] > 5 * lazy.numbers()["hidden_change"]
+    convex = measure_run(nn.Linear(2, 1), data(0), Training(steps=20))
+    assert max(point.barrier for point in convex.checkpoints) < 1e-6
+
+
+def test_the_barrier_is_the_rise_of_the_loss_above_the_line_to_the_start():
+    """One weight, squared: from -1 to +1 the output passes through 0 on the way."""
+
+    class Square(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = nn.Parameter(torch.tensor([-1.0], dtype=torch.float64))
+
+        def forward(self, x):
+            return x * self.weight**2
+
+    x = torch.linspace(-1, 1, 9, dtype=torch.float64)[:, None]
+    task = Task(name="line", train_x=x, train_y=x, probe_x=x, probe_y=x)
+    model = Square()
+    ruler = _Ruler(model, parameters(model), task, Training(center=False), None, 1 << 20)
+    assert ruler._barrier({"weight": torch.ones(1, dtype=torch.float64)}) == 0.0, "there is no loss to compare with"
+    task = Task(name="line", train_x=x, train_y=2 * x, probe_x=x, probe_y=2 * x)
+    ruler = _Ruler(model, parameters(model), task, Training(center=False), None, 1 << 20)
+    assert ruler._barrier({"weight": torch.ones(1, dtype=torch.float64)}) == pytest.approx((2 / 1) ** 2 - 1)
+
+
+def test_a_convolution_reads_channels_at_places():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv1d(2, 3, 1), nn.Conv1d(3, 4, 1), nn.Flatten(), nn.Linear(20, 1))
+    x = torch.randn(6, 2, 5)
+    seen = hidden_activations(model, dict(model.named_parameters()), x)
+    assert torch.equal(seen["1"], model[0](x).detach().transpose(1, 2).reshape(30, 3))
+    assert seen["3"].shape == (6, 20)
 
 
 def test_divergence_says_step_and_rates():

@@ -87,7 +87,7 @@ def _row(group: list[Run]) -> dict[str, Any]:
         points = tuple(_checkpoint(point) for point in run.result["checkpoints"])
         reports.append(RunReport(**{**run.result, "checkpoints": points}))
     report = summarise(reports)
-    names = {name for r in reports for name in r.trace_shares}
+    shares = [r.checkpoints[0].trace_shares for r in reports]
     setting = _setting(group[0])
     return {
         **{key: setting[key] for key in ("task", "model", "activation", "width", "parametrization")},
@@ -95,7 +95,7 @@ def _row(group: list[Run]) -> dict[str, Any]:
         "verdict": report.verdict,
         **{name: _plain(value.as_json()) for name, value in report.estimates.items()},
         "events": {name: [_first(r, name) for r in reports] for name in EVENTS},
-        "trace_shares": {n: estimate([r.trace_shares[n] for r in reports]).value for n in sorted(names)},
+        "trace_shares": {name: estimate([each[name] for each in shares]).value for name in sorted(shares[0])},
         "gaps": [r.end.taylor_gap for r in reports],
         "history": _plain([asdict(point) for point in reports[0].checkpoints]),
         "seconds": sum(run.seconds for run in group),
