@@ -14,8 +14,8 @@ from seme.read.causal import count_runs, cut_layers, measure_effects
 from seme.read.checkpoints import open_checkpoint
 from seme.read.text import Sample
 from seme.read.transformer import run, transformer_of
-from tests.read.conftest import helix_table
 from tests.read.models import VOCABULARY, write_model
+from tests.read.planted import helix_table
 
 LENGTH, LETTERS, BACK = 12, 8, 3
 

@@ -11,7 +11,7 @@ from seme.read.nulls import random_walk, rotated_rows, shuffled_increments
 from seme.read.positions import diagonal_means, measure_positions, row_norms, sinusoidal, toeplitz_r2
 from seme.read.rings import ring
 from seme.read.spectra import components, participation_ratio
-from tests.read.conftest import ROWS, WIDTH, frame, helix_table
+from tests.read.planted import ROWS, WIDTH, frame, helix_table
 
 TRIALS = 40
 """Null tables per false-positive check; at a true rate of .05 more than 6 hits have a chance under .02."""

@@ -12,7 +12,7 @@ from seme.read.nulls import random_frame
 from seme.read.readout import measure_readout
 from seme.read.rows import Rows
 from seme.read.tokens import measure_tokens
-from tests.read.conftest import VOCABULARY, planted_pair
+from tests.read.planted import VOCABULARY, planted_pair
 
 
 def test_planted_orthogonal_subspaces_are_found():

@@ -13,7 +13,7 @@ from seme.read.readout import measure_readout
 from seme.read.spaces import Node, agreement
 from seme.read.tokens import measure_tokens
 from seme.read.verdicts import causal_verdict, position_verdicts, space_verdict, token_verdicts
-from tests.read.conftest import ROWS, WIDTH, frame, helix_table, planted_pair
+from tests.read.planted import ROWS, WIDTH, frame, helix_table, planted_pair
 
 
 def answers(verdicts) -> dict[str, str]:

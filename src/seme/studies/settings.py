@@ -9,9 +9,10 @@ from typing import Any
 
 from torch import nn
 
+from seme.core.english import default_text
 from seme.core.errors import UsageError
 from seme.learn.models import PARAMETRIZATIONS, Activation, Mlp, Transformer
-from seme.learn.tasks import TASKS, Task, default_text, make_task
+from seme.learn.tasks import TASKS, Task, make_task
 from seme.learn.training import OPTIMISERS, Training
 from seme.store import content_key
 
