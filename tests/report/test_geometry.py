@@ -192,6 +192,14 @@ def test_bad_input_ends_in_the_house_form(tmp_path, capsys):
     assert "hint:" in words
 
 
+def test_a_text_that_is_not_utf_8_is_refused_and_not_guessed(tmp_path, capsys):
+    write_model("gpt2", tmp_path / "m")
+    (tmp_path / "t.txt").write_bytes("naïve".encode("latin-1"))
+    status, words = _status(capsys, str(tmp_path / "m"), "--text", str(tmp_path / "t.txt"))
+    assert status == 4
+    assert "UTF-8" in words
+
+
 def test_an_interrupted_write_leaves_no_half_file(tmp_path, monkeypatch):
     def interrupted(source, target):
         raise KeyboardInterrupt

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from seme.core.english import default_text
 from seme.core.errors import UsageError
+from seme.core.text import default_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

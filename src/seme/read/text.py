@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int
 
-from seme.core.english import default_text
 from seme.core.errors import FolderError, InputError
+from seme.core.text import default_text
 
 UNKNOWN = 0.3
 """More unknown tokens than this and the text says nothing about the model."""

@@ -11,6 +11,7 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from seme.core.errors import UsageError
+from seme.core.text import read_text
 from seme.read.run import Settings, read
 from seme.report.terminal import in_words, progress
 
@@ -48,6 +49,7 @@ def show(
 
     Raises:
         UsageError: If k or threads is not positive.
+        InputError: If the text is not UTF-8.
     """
     if threads < 1 or (k is not None and k < 1):
         raise UsageError(f"got -k {k} and --threads {threads}: expected both to be at least 1", hint="leave them out")
@@ -55,7 +57,7 @@ def show(
         if target is not None and not target.parent.exists():
             raise UsageError(f"cannot write `{target}`: its folder does not exist", hint="make the folder first")
     torch.set_num_threads(threads)
-    words = text.read_text(encoding="utf-8", errors="replace") if text else None
+    words = read_text(text) if text else None
     settings = Settings(k=k, quick=quick, seed=seed)
     with threadpool_limits(limits=threads), progress(quiet) as stage:
         reading = read(path, position_key=position_key, token_key=token_key, text=words, settings=settings, stage=stage)

@@ -9,7 +9,8 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from seme.core.errors import InputError, UsageError
+from seme.core.errors import UsageError
+from seme.core.text import read_text
 from seme.store import Store
 from seme.studies.linearity import study, surfaces
 from seme.studies.settings import grid
@@ -53,7 +54,7 @@ def linearity(
         _numbers("width", width, int),
         [name.strip() for name in activation.split(",")],
         weight_decays=_numbers("weight-decay", weight_decay, float),
-        data=None if data is None else _read(data),
+        data=None if data is None else read_text(data),
         **options,
     )
     with Store(store) as results, _bar(quiet) as progress:
@@ -85,10 +86,3 @@ def _numbers(name: str, text: str, kind: Callable[[str], Any]) -> list[Any]:
         return [kind(part) for part in text.split(",")]
     except ValueError as error:
         raise UsageError(f"--{name} takes numbers separated by commas, got {text!r}") from error
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot read the data {path}: {error}", hint="name a UTF-8 text file") from error

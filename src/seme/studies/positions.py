@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from seme.core.english import default_text
+from seme.core.text import default_text
 from seme.read.interventions import truncate
 from seme.read.positions import measure_positions
 from seme.read.spectra import components

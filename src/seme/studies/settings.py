@@ -9,8 +9,8 @@ from typing import Any
 
 from torch import nn
 
-from seme.core.english import default_text
 from seme.core.errors import UsageError
+from seme.core.text import default_text
 from seme.learn.models import PARAMETRIZATIONS, Activation, Mlp, Transformer
 from seme.learn.tasks import TASKS, Task, make_task
 from seme.learn.training import OPTIMISERS, Training
