@@ -17,8 +17,8 @@ from safetensors.torch import save_file
 
 from seme.cli.commands.read import command
 from seme.cli.main import main
-from seme.report.geometry import write_whole
 from seme.report.geometry_page import NUMBERS, figure, shown
+from seme.report.writing import write_whole
 from tests.read.models import write_model, write_whisper
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -263,9 +263,9 @@ def test_ctrl_c_in_the_middle_of_a_read_leaves_no_file(tmp_path):
 WRITING = """
 import os, sys, time
 from pathlib import Path
-import seme.report.geometry as geometry
+from seme.report.writing import write_whole
 os.replace = lambda part, target: time.sleep(600)
-geometry.write_whole(Path(sys.argv[1]), "half")
+write_whole(Path(sys.argv[1]), "half")
 """
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import click
@@ -14,6 +13,7 @@ from seme.core.errors import UsageError
 from seme.core.text import read_text
 from seme.read.run import Settings, read
 from seme.report.terminal import in_words, progress
+from seme.report.writing import check_folder, write_whole
 
 
 def show(
@@ -48,14 +48,12 @@ def show(
         quiet: Whether progress is hidden.
 
     Raises:
-        UsageError: If k or threads is not positive.
+        UsageError: If k or threads is not positive, or a folder to write to does not exist.
         InputError: If the text is not UTF-8.
     """
     if threads < 1 or (k is not None and k < 1):
         raise UsageError(f"got -k {k} and --threads {threads}: expected both to be at least 1", hint="leave them out")
-    for target in (html, png):
-        if target is not None and not target.parent.exists():
-            raise UsageError(f"cannot write `{target}`: its folder does not exist", hint="make the folder first")
+    check_folder(html, png)
     torch.set_num_threads(threads)
     words = read_text(text) if text else None
     settings = Settings(k=k, quick=quick, seed=seed)
@@ -73,13 +71,3 @@ def show(
         for name, content in drawn.items():
             write_whole(png / f"{name}.png", content)
     click.echo(json.dumps(reading.plain()) if as_json else in_words(reading))
-
-
-def write_whole(target: Path, content: str | bytes) -> None:
-    """Writes a file in one move, so that an interruption leaves the old one or none."""
-    part = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        part.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
-        os.replace(part, target)
-    finally:
-        part.unlink(missing_ok=True)

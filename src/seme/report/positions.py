@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from seme.core.errors import MissingExtraError, UsageError
-from seme.report.geometry import write_whole
+from seme.report.writing import check_folder, write_whole
 from seme.store import Store
 from seme.studies.positions import SMOKE, Plan, run_study
 from seme.studies.positions_summary import REGIMES, as_text, summarise
@@ -43,10 +43,11 @@ def show(
         quiet: Whether progress is hidden.
 
     Raises:
-        UsageError: If a count is not positive.
+        UsageError: If a count is not positive, or the page's folder does not exist.
     """
     if min(seeds, steps, workers) < 1:
         raise UsageError("expected --seeds, --steps and --workers of at least 1", hint="leave them out")
+    check_folder(html)
     plan = SMOKE if smoke else Plan(seeds=seeds, steps=steps)
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

@@ -37,8 +37,10 @@ import click
 def command(html: Path | None, as_json: bool, **options) -> None:
     """Trains networks, or reads two checkpoints, and says whether they stayed linear in their weights."""
     from seme.report.linearity import as_text, write_page
+    from seme.report.writing import check_folder
     from seme.studies.command import linearity
 
+    check_folder(html)
     result, surfaces = linearity(draw=html is not None, **options)
     if html is not None:
         write_page(result, surfaces, html)
