@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -160,6 +161,24 @@ def test_tables_of_different_widths_are_not_compared(tmp_path):
     assert data["tokens"] is None
     assert data["tokens_alone"]["vocabulary"] == 40
     assert any("not compared" in note for note in data["notes"])
+
+
+@pytest.mark.parametrize(
+    ("table", "tokens", "note"),
+    [
+        (torch.ones(8, 4) + 8 * torch.eye(8)[5][:, None], 20, "row 5 has a norm .* kept beside tokens"),
+        (torch.eye(4), 20, "too few to leave one out"),
+        (torch.eye(8, 4) + torch.eye(8, 4).flip(0), 2, "verdicts on positions use all rows"),
+    ],
+)
+def test_tables_too_small_or_too_alike_are_measured_as_far_as_they_go(table, tokens, note, tmp_path):
+    torch.manual_seed(0)
+    path = tmp_path / "any.safetensors"
+    save_file({"p": table, "t": torch.randn(tokens, 4)}, path)
+    asked = [str(path), "--position-key", "p", "--token-key", "t", "--json"]
+    data = json.loads(CliRunner().invoke(command, asked, catch_exceptions=False).stdout)
+    assert any(re.search(note, each) for each in data["notes"]), data["notes"]
+    assert data["tokens"]["readout"]["index_by_dot"]["value"] <= 1
 
 
 def _status(capsys, *arguments: str) -> tuple[int, str]:
