@@ -8,6 +8,7 @@ from torch import nn
 from seme.core.errors import DivergedError, UnsuitableModelError, UsageError
 from seme.learn._compare import accuracy, centred_kernel_alignment, hidden_activations, kernel_distance, r_squared
 from seme.learn._functional import parameters
+from seme.learn.change import measure_change
 from seme.learn.measure import _Ruler, log_steps, measure, measure_run
 from seme.learn.models import Activation, Mlp, Transformer
 from seme.learn.tasks import TASKS, Task, make_task, product, product_bits, product_tokens
@@ -256,6 +257,29 @@ def test_a_score_matters_less_with_more_heads_but_not_with_wider_ones(monkeypatc
     more = gradient_by_score(monkeypatch, 256, 64) / gradient_by_score(monkeypatch, 16, 4)
     assert 0.6 < wider < 1.6
     assert 0.15 < more < 0.4  # 1 / sqrt(16)
+
+
+@pytest.mark.parametrize(
+    ("parametrization", "part", "size", "word"),
+    [
+        ("standard", "readout", 0.01, "RANDOM FEATURES"),
+        ("ntk", "readout", 0.1, "LINEAR"),
+        ("standard", "", 0.1, "NONLINEAR"),
+        ("standard", "readout", 1e-6, "UNLEARNED"),
+    ],
+)
+def test_two_sets_of_weights_are_judged_by_what_moved(parametrization, part, size, word):
+    """The readout is linear in its weights; moved alone it has no gap, whatever share of the kernel it holds."""
+    model = mlp(512, "relu", parametrization=parametrization)(0)
+    before, generator = parameters(model), torch.Generator().manual_seed(0)
+    after = {
+        name: value + size * torch.randn(value.shape, generator=generator) * (part in name)
+        for name, value in before.items()
+    }
+    found = measure_change(model, before, after, data(0).probe_x)
+    assert found.verdict == word
+    assert (found.readout_share > 0.95) == (parametrization == "standard")
+    assert (found.taylor_gap < 1e-4) == (part == "readout" and size > 1e-5)
 
 
 def test_a_report_is_the_same_on_every_run():

@@ -73,7 +73,8 @@ def test_sinusoidal_positions_depend_on_distance_only():
 
 @pytest.mark.parametrize("kind", ["walk", "independent"])
 def test_structureless_tables_are_rarely_called_structured(kind):
-    hits = {"ring": 0, "helix": 0, "toeplitz": 0, "variance": 0, "band": 0}
+    names = ("ring", "helix", "toeplitz", "toeplitz of cosines", "variance", "band", "planarity")
+    hits = dict.fromkeys(names, 0)
     for seed in range(TRIALS):
         rng = np.random.default_rng(1000 + seed)
         walk = random_walk(rng, 48, 32) @ np.diag(np.linspace(1, 2, 32))
@@ -85,6 +86,8 @@ def test_structureless_tables_are_rarely_called_structured(kind):
         hits["variance"] += report.against[null][3].p_above <= 0.05
         hits["band"] += kind == "independent" and len(report.bands) > 0
         hits["toeplitz"] += kind == "independent" and report.toeplitz.p_above <= 0.05
+        hits["toeplitz of cosines"] += kind == "independent" and report.toeplitz_cosine.p_above <= 0.05
+        hits["planarity"] += kind == "walk" and any(band.planarity.p_above <= 0.05 for band in report.bands[:1])
     assert max(hits.values()) <= MAX_HITS, hits
 
 

@@ -330,7 +330,10 @@ def _normalised(shares: dict[str, float]) -> dict[str, float]:
 
 
 def readout_share(model: nn.Module, shares: dict[str, float]) -> float:
-    """Share of the last linear layer (in order of registration) in the kernel's trace."""
+    """Share of the last linear layer (in order of registration) in the kernel's trace.
+
+    0 where its weight is tied to another layer's: what the two uses contribute cannot be told apart.
+    """
     layers = [name for name, module in model.named_modules() if isinstance(module, nn.Linear)]
     if not layers:
         return 0.0
