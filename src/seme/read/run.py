@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from seme.core.errors import UsageError
+from seme.core.plain import plain
 from seme.read.attention import Head
 from seme.read.causal import CausalReport, count_runs, measure_effects
 from seme.read.checkpoints import Checkpoint, open_checkpoint
@@ -24,7 +25,6 @@ from seme.read.nodes import SpacesReport, measure_spaces
 from seme.read.nulls import Comparison, random_frame
 from seme.read.positions import MIN_POSITIONS, PositionReport, RowNorms, checked, measure_positions, row_norms
 from seme.read.readout import Readout, measure_readout
-from seme.read.results import SCHEMA, plain
 from seme.read.spectra import components, rank
 from seme.read.text import Sample, sample
 from seme.read.tokens import TokenReport, TokensAlone, measure_alone, measure_tokens
@@ -37,6 +37,9 @@ from seme.read.verdicts import (
     space_verdict,
     token_verdicts,
 )
+
+SCHEMA = 1
+"""Version of the JSON of a reading; raised when a key changes its meaning or goes."""
 
 DIRECTIONS = 3
 """Position directions of the token energy where none are asked for: as many as the helix of GPT-2 is said to have."""

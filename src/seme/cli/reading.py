@@ -9,10 +9,11 @@ import click
 import torch
 from threadpoolctl import threadpool_limits
 
+from seme.cli.output import stages
 from seme.core.errors import UsageError
 from seme.core.text import read_text
 from seme.read.run import Settings, read
-from seme.report.terminal import in_words, progress
+from seme.report.geometry_text import in_words
 from seme.report.writing import check_folder, write_whole
 
 
@@ -57,7 +58,7 @@ def show(
     torch.set_num_threads(threads)
     words = read_text(text) if text else None
     settings = Settings(k=k, quick=quick, seed=seed)
-    with threadpool_limits(limits=threads), progress(quiet) as stage:
+    with threadpool_limits(limits=threads), stages(quiet=quiet) as stage:
         reading = read(path, position_key=position_key, token_key=token_key, text=words, settings=settings, stage=stage)
     if html is not None:
         from seme.report.geometry_page import page
