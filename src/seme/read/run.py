@@ -102,7 +102,7 @@ class Reading:
             "schema": SCHEMA,
             "name": self.name,
             "family": self.family,
-            "intervals": "95%: over null draws for nulls, bootstrap over tokens or contexts for values",
+            "intervals": "95%: over null draws for nulls; bootstrap over tokens, contexts or draws for values",
             "notes": list(self.notes),
             "text": self.text,
             "position": None
