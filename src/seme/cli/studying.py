@@ -103,10 +103,15 @@ def positions(
     """Runs the study (what the store lacks of it), prints its table, and writes its page.
 
     Raises:
-        UsageError: If a count is not positive, or the page's folder does not exist.
+        UsageError: If a count is too small, or the page's folder does not exist.
     """
-    if min(seeds, steps, workers) < 1:
-        raise UsageError("expected --seeds, --steps and --workers of at least 1", hint="leave them out")
+    if min(steps, workers) < 1:
+        raise UsageError(f"got --steps {steps} and --workers {workers}: expected at least 1", hint="leave them out")
+    if seeds < 2:
+        raise UsageError(
+            f"got --seeds {seeds}: expected at least 2, since maps are made of the components of another seed's model",
+            hint="leave it out for five",
+        )
     check_folder(html)
     plan = SMOKE if smoke else Plan(seeds=seeds, steps=steps)
     with Store(store) as results, stages(quiet=quiet) as stage:

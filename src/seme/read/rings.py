@@ -257,16 +257,12 @@ def _groups(marked: np.ndarray) -> list[tuple[int, int]]:
     return [(int(low), int(high)) for low, high in edges.reshape(-1, 2)]
 
 
-def planarity(table: Num[np.ndarray, "pos d_model"], low: int, high: int) -> float:
-    """Gives the share of the variance between `low` and `high` cycles (both kept) that lies in one plane.
+def _planar(kept: np.ndarray) -> float:
+    """Share of the kept frequencies' variance that lies in one plane.
 
     Any single frequency lies in a plane by itself; a band of several does only if they form one ring whose
     speed or radius varies.
     """
-    return _planar(np.fft.rfft(centre(table), axis=0)[low : high + 1])
-
-
-def _planar(kept: np.ndarray) -> float:
     stacked = np.vstack([np.real(kept), np.imag(kept)])
     gram = stacked @ stacked.T
     values = np.linalg.eigvalsh(gram)

@@ -16,8 +16,7 @@ from seme.read.tokens import TokenReport
 
 HELIX_SCORE = 0.5
 """A helix also has to be a good one: straightness x share x ring of at least one half. MiniLM, which is
-none, has .2;
-a planted helix with 2% noise .8."""
+none, has .2; a planted helix with 2% noise .8."""
 
 NO_COST = 1e-6
 """A cost below float32 rounding of outputs: without positions nothing changes."""
@@ -93,8 +92,7 @@ def _shape(report: PositionReport) -> Verdict:
         claim="helix, rings or neither",
         answer=answer,
         because=f"helix score {beside(report.helix_score)}; best ring {beside(report.ring_score)}; "
-        "periods in "
-        f"tokens of bands that lie in a plane, each tested alone: {periods}",
+        f"periods in tokens of bands that lie in a plane, each tested alone: {periods}",
         unless=f"a helix needs a score of {HELIX_SCORE} above its null, rings a best pair of the first six "
         "components above its null",
     )
@@ -136,8 +134,7 @@ def token_verdicts(tokens: TokenReport, reading: Readout) -> tuple[Verdict, ...]
             claim="avoids token directions",
             answer=answer,
             because=f"centred token energy in the top {top.k} position directions {top.value:.3g} (95% "
-            "over tokens "
-            f"{top.interval[0]:.3g} to {top.interval[1]:.3g}) against {top.null:.3g} ({low:.3g} to "
+            f"over tokens {top.interval[0]:.3g} to {top.interval[1]:.3g}) against {top.null:.3g} ({low:.3g} to "
             f"{high:.3g})"
             + (f"; uncentred {beside(raw)}" if raw else "")
             + f"; cosine of the means {tokens.cosine_of_means:.2f}",
