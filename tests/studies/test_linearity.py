@@ -304,7 +304,7 @@ def folders(tmp_path_factory):
     model = transformers.GPT2LMHeadModel(config)
     model.save_pretrained(root / "before")
     with torch.no_grad():
-        for size, name in ((1e-5, "near"), (1e-1, "far")):
+        for size, name in ((1e-4, "near"), (1e-1, "far")):
             moved = transformers.GPT2LMHeadModel.from_pretrained(root / "before")
             for value in moved.parameters():
                 value.add_(size * torch.randn_like(value))
@@ -319,6 +319,7 @@ def test_two_checkpoints_near_each_other_are_linear_and_far_ones_are_not(folders
     near = compare_checkpoints(folders / "before", folders / "near", folders / "text.txt")["runs"][0]
     far = compare_checkpoints(folders / "before", folders / "far", folders / "text.txt")["runs"][0]
     assert near["taylor_gap"] < 0.02
+    assert near["verdict"] == "LINEAR"
     assert far["verdict"] == "NONLINEAR"
     assert far["kernel_drift"] > near["kernel_drift"]
     same = compare_checkpoints(folders / "before", folders / "before", folders / "text.txt")["runs"][0]
@@ -370,6 +371,7 @@ def test_the_command_prints_json_on_stdout_and_keeps_its_runs(tmp_path):
         (["--width", "x"], 2, "numbers separated by commas"),
         (["--task", "none"], 2, "no task"),
         (["--checkpoint-before", "a"], 2, "together"),
+        (["--html", "none/page.html"], 2, "its folder does not exist"),
         (["--task", "text", "--data", "none.txt"], 4, "cannot read"),
         (
             ["--rate", "1e9", "--width", "8", "--seeds", "1", "--activation", "gelu", "--workers", "1"],

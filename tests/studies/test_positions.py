@@ -183,3 +183,12 @@ def test_arms_that_do_not_exist_are_named():
         Small("sideways", SIZES, 0.1)
     with pytest.raises(UsageError, match="needs 3 directions"):
         Small("rank-3-trained", SIZES, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"), [(["--seeds", "1"], "another seed's model"), (["--steps", "0"], "at least 1")]
+)
+def test_counts_that_make_no_study_are_refused(asked, words, tmp_path):
+    with pytest.raises(UsageError, match=words):
+        CliRunner().invoke(command, ["positions", *asked, "--store", str(tmp_path / "s.db")], catch_exceptions=False)
+    assert not list(tmp_path.iterdir())

@@ -50,20 +50,24 @@ def centred_kernel_alignment(one: Tensor, other: Tensor) -> float:
 
 
 def hidden_activations(model: nn.Module, params: Params, x: Tensor) -> dict[str, Tensor]:
-    """What each linear or convolution layer but the first reads: `(batch pos) feature`, by name."""
+    """What each linear or convolution layer but the first reads: `(batch pos) feature`, by name.
+
+    A convolution's features are its channels, its positions the places of the image or sequence.
+    """
     seen: dict[str, Tensor] = {}
+    convolutions = (nn.Conv1d, nn.Conv2d)
 
     def listen(name: str):
         def hook(module: nn.Module, arguments: tuple[Tensor, ...]) -> None:
-            seen.setdefault(name, arguments[0].detach().flatten(0, -2))
+            read = arguments[0].detach()
+            seen.setdefault(name, (read.movedim(1, -1) if isinstance(module, convolutions) else read).flatten(0, -2))
 
         return hook
 
-    kinds = (nn.Linear, nn.Conv1d, nn.Conv2d)
     handles = [
         module.register_forward_pre_hook(listen(name))
         for name, module in model.named_modules()
-        if isinstance(module, kinds) or is_hugging_face_linear(module)
+        if isinstance(module, (nn.Linear, *convolutions)) or is_hugging_face_linear(module)
     ]
     try:
         with torch.no_grad():

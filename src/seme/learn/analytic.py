@@ -35,9 +35,12 @@ class InfiniteKernels:
 
 
 def relu_expectation(a: Tensor, b: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
-    """E[relu(u) relu(v)] and E[relu'(u) relu'(v)] for variances a, b and covariance c."""
+    """E[relu(u) relu(v)] and E[relu'(u) relu'(v)] for variances a, b and covariance c.
+
+    At an input of zero without biases (variance 0) the first is 0, and the second that of a right angle.
+    """
     norm = (a * b).sqrt()
-    cosine = (c / norm).clamp(-1.0, 1.0)
+    cosine = torch.where(norm > 0, c / norm, 0.0).clamp(-1.0, 1.0)
     angle = torch.arccos(cosine)
     value = norm / (2 * math.pi) * ((1 - cosine**2).clamp_min(0).sqrt() + (math.pi - angle) * cosine)
     return value, (math.pi - angle) / (2 * math.pi)

@@ -51,6 +51,10 @@ class Checkpoint:
         kernel_distance: 1 - cosine of K_t and K_0.
         kernel_velocity: 1 - cosine of K_t and the kernel at the checkpoint before, per step.
         weight_movement: |theta_t - theta_0| / |theta_0|.
+        barrier: How far the training loss between start and here rises above the line between the two, as a share
+            of the loss at the start.
+        trace_shares: Share of each parameter in the trace of K_t.
+        hidden: For each layer but the first, how what it reads changed: relative change, cosine, CKA.
     """
 
     step: int
@@ -66,6 +70,9 @@ class Checkpoint:
     kernel_distance: float
     kernel_velocity: float
     weight_movement: float
+    barrier: float
+    trace_shares: dict[str, float]
+    hidden: dict[str, dict[str, float]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,11 +84,7 @@ class RunReport:
         rate: Learning rate used.
         stable_rate: Largest stable rate of gradient descent under the kernel at the start.
         r2: Of the trained network, on the set that decides whether the task is learned.
-        trace_shares: Share of each parameter in the trace of the kernel at the start.
-        readout_share: Of the last linear layer's weight and bias.
-        hidden: For each layer but the first, how what it reads changed: relative change, cosine, CKA.
-        barrier: How far the loss between start and end rises above the line between their losses, as a
-            share of the loss at the start.
+        readout_share: Of the last linear layer's weight and bias in the trace of the kernel at the start.
         parameters: Number of weights.
     """
 
@@ -89,10 +92,7 @@ class RunReport:
     rate: float
     stable_rate: float
     r2: float
-    trace_shares: dict[str, float]
     readout_share: float
-    hidden: dict[str, dict[str, float]]
-    barrier: float
     parameters: int
 
     @property
@@ -102,12 +102,11 @@ class RunReport:
 
     def numbers(self) -> dict[str, float]:
         """The measures at the end by name, as they are averaged over seeds."""
-        hidden = list(self.hidden.values())
-        last = asdict(self.end)
+        last, hidden = asdict(self.end), list(self.end.hidden.values())
         names = ("taylor_gap", "taylor_r2", "trajectory_gap", "kernel_drift", "kernel_distance")
         classes = {name: last[name] for name in ("accuracy", "train_accuracy") if last[name] is not None}
         return (
-            {name: last[name] for name in (*names, "kernel_velocity", "weight_movement", "loss")}
+            {name: last[name] for name in (*names, "kernel_velocity", "weight_movement", "barrier", "loss")}
             | classes
             | {
                 "r2": self.r2,
@@ -116,7 +115,6 @@ class RunReport:
                 "hidden_change": max((h["relative_change"] for h in hidden), default=0.0),
                 "cosine": min((h["cosine"] for h in hidden), default=1.0),
                 "cka": min((h["cka"] for h in hidden), default=1.0),
-                "barrier": self.barrier,
                 "steps": float(last["step"]),
             }
         )
@@ -218,14 +216,12 @@ def measure_run(
     ruler = _Ruler(model, start, task, how, probe, memory)
     linear = train_linear(model, start, task.train_x, task.train_y, ruler.probe, how, rate)
     wanted, found, seen = set(log_steps(how.steps, per_doubling)), [], 0
-    state: State | None = None
     for state in train(model, start, task.train_x, task.train_y, how, rate):
         if state.step in wanted or state.done:
             moved = next(islice(linear, state.step - seen, None))
             seen = state.step + 1
             found.append(ruler.checkpoint(state, moved))
-    assert state is not None
-    return ruler.report(state, tuple(found), rate, stable)
+    return ruler.report(tuple(found), rate, stable)
 
 
 class _Ruler:
@@ -252,10 +248,8 @@ class _Ruler:
         self.outputs = "full" if 16 * width <= KERNEL_ROWS else "trace"
         rows = max(16, KERNEL_ROWS // width)
         self.sample = self.probe[:rows]
-        first = self._kernel(start)
-        self.kernel = self.previous = first.values
-        self.previous_step = 0
-        self.shares = _normalised(first.shares)
+        self.first = self._kernel(start)
+        self.previous, self.previous_step = self.first.values, 0
         self.hidden = hidden_activations(model, start, self.probe)
 
     def _kernel(self, params: dict[str, Tensor]):
@@ -269,7 +263,8 @@ class _Ruler:
             change = call(self.model, params, self.probe) - self.origin
             train_change = call(self.model, params, self.task.train_x) - self.train_origin
         slope = jvp(function_of(self.model, self.probe), (self.start,), (step,))[1].detach()
-        kernel = self.kernel if state.step == 0 else self._kernel(params).values
+        found = self.first if state.step == 0 else self._kernel(params)
+        kernel, origin = found.values, self.first.values
         passed = state.step - self.previous_step
         velocity = kernel_distance(kernel, self.previous) / passed if passed else 0.0
         self.previous, self.previous_step = kernel, state.step
@@ -285,10 +280,13 @@ class _Ruler:
             taylor_gap=relative(change - slope, change),
             taylor_r2=taylor,
             trajectory_gap=relative(change + self.origin - linear, change),
-            kernel_drift=relative(kernel - self.kernel, self.kernel),
-            kernel_distance=kernel_distance(kernel, self.kernel),
+            kernel_drift=relative(kernel - origin, origin),
+            kernel_distance=kernel_distance(kernel, origin),
             kernel_velocity=velocity,
             weight_movement=relative_movement(self.start, params),
+            barrier=self._barrier(params),
+            trace_shares=_normalised(found.shares),
+            hidden=compare_hidden(self.hidden, hidden_activations(self.model, params, self.probe)),
         )
 
     def _train_slope(self, step: dict[str, Tensor]) -> Tensor:
@@ -302,9 +300,8 @@ class _Ruler:
         targets = self.task.train_y if train else self.task.probe_y
         return score(change if self.how.center else change + origin, targets)
 
-    def report(self, state: State, found: tuple[Checkpoint, ...], rate: float, stable: float) -> RunReport:
-        """What is measured only once, at the end."""
-        params = {name: value.detach() for name, value in state.params.items()}
+    def report(self, found: tuple[Checkpoint, ...], rate: float, stable: float) -> RunReport:
+        """All checkpoints, and what is said once."""
         last = found[-1]
         on_train = self.task.learned_on == "train" or not self.own_probe
         return RunReport(
@@ -312,11 +309,8 @@ class _Ruler:
             rate=rate,
             stable_rate=stable,
             r2=last.train_r2 if on_train else last.r2,
-            trace_shares=self.shares,
-            readout_share=readout_share(self.model, self.shares),
-            hidden=compare_hidden(self.hidden, hidden_activations(self.model, params, self.probe)),
-            barrier=self._barrier(params),
-            parameters=sum(value.numel() for value in params.values()),
+            readout_share=readout_share(self.model, found[0].trace_shares),
+            parameters=sum(value.numel() for value in self.start.values()),
         )
 
     def _barrier(self, params: dict[str, Tensor]) -> float:
@@ -336,7 +330,10 @@ def _normalised(shares: dict[str, float]) -> dict[str, float]:
 
 
 def readout_share(model: nn.Module, shares: dict[str, float]) -> float:
-    """Share of the last linear layer (in order of registration) in the kernel's trace."""
+    """Share of the last linear layer (in order of registration) in the kernel's trace.
+
+    0 where its weight is tied to another layer's: what the two uses contribute cannot be told apart.
+    """
     layers = [name for name, module in model.named_modules() if isinstance(module, nn.Linear)]
     if not layers:
         return 0.0

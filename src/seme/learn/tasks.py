@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import pydoc_data.topics
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from seme.core.errors import UsageError
+from seme.core.text import default_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,11 +125,6 @@ def text(*, seed: int = 0, count: int = 256, probe: int = 128, length: int = 8, 
     x = tokens[starts[:, None] + torch.arange(length)]
     y = functional.one_hot(tokens[starts + length], len(alphabet)).float() - 1.0 / len(alphabet)
     return _split("text", x, y, count, vocabulary=len(alphabet), learned_on="train")
-
-
-def default_text() -> str:
-    """A real text that is always at hand: the reference manual that ships with Python."""
-    return "\n".join(value for _, value in sorted(pydoc_data.topics.topics.items()))
 
 
 TASKS: dict[str, Callable[..., Task]] = {

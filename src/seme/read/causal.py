@@ -2,7 +2,7 @@
 
 With a language-model head the cost is the change of loss in nats per token; without one, the share of the
 outputs' variance that changes. Every test reports the untouched model (change 0 by construction is the
-control that must fail to show an effect) and an interval over contexts.
+control that must fail to show an effect) and an interval over contexts and draws.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ MASKED_SHARE = 0.15
 LAYERS_CUT = 4
 """Layers whose terms are deleted, one layer at a time; in deeper models evenly spaced, first and last kept."""
 
-RANDOM_DRAWS = 3
-"""Draws of each random intervention; their contexts are pooled for the interval."""
+RANDOM_DRAWS = 5
+"""Draws of each random intervention; the interval is over draws and contexts, each resampled."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,12 +36,13 @@ class Effect:
     """What one change costs.
 
     Attributes:
-        change: What was changed: truncate, remove_top, remove_random, shift, permute, rotate, mean, delete.
+        change: What was changed: truncate (to 0: every row the mean), remove_top, remove_random, shift, permute,
+            rotate, delete.
         amount: Rank, number of directions or places, or the deleted term.
         layer: Layer whose scores lose the term, for delete; None for changes of the position table. In layer 0
             the terms are exact parts of the model, deeper they are those of the mean decomposition.
         cost: Mean change of loss (nats per token), or share of output variance changed.
-        interval: 95% bootstrap interval over contexts.
+        interval: 95% bootstrap interval over contexts, and over draws of random changes.
     """
 
     change: str
@@ -110,11 +111,12 @@ def measure_effects(
         for each in changed:
             costs.append(score(model.with_positions(each), None))
             advance(1)
-        effects.append(_effect(change, amount, None, np.concatenate(costs), seed))
+        effects.append(_effect(change, amount, None, np.stack(costs), seed))
     for layer in cut_layers(model.layers):
         parts = _parts(model, inputs, layer)
         for term in TERMS:
-            effects.append(_effect("delete", term, layer, score(model, _without(model, layer, parts, term)), seed))
+            costs = score(model, _without(model, layer, parts, term))[None]
+            effects.append(_effect("delete", term, layer, costs, seed))
             advance(1)
     return CausalReport(
         measure=measure,
@@ -244,6 +246,12 @@ def _without(model: Transformer, layer: int, parts: Tensor, term: str) -> Callab
 
 
 def _effect(change: str, amount: int | str, layer: int | None, costs: np.ndarray, seed: int) -> Effect:
-    rng = np.random.default_rng(seed)
-    draws = costs[rng.integers(0, len(costs), (200, len(costs)))].mean(axis=1)
-    return Effect(change=change, amount=amount, layer=layer, cost=float(costs.mean()), interval=interval(draws))
+    """Mean of costs, draw x context, with its interval.
+
+    Every draw meets the same contexts, so the two are resampled apart: taken as one sample of draws x contexts they
+    would give an interval too narrow.
+    """
+    rng, (draws, contexts) = np.random.default_rng(seed), costs.shape
+    by_draw, by_context = rng.integers(0, draws, (200, draws, 1)), rng.integers(0, contexts, (200, 1, contexts))
+    means = costs[by_draw, by_context].mean(axis=(1, 2))
+    return Effect(change=change, amount=amount, layer=layer, cost=float(costs.mean()), interval=interval(means))

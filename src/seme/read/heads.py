@@ -30,9 +30,8 @@ from seme.read.transformer import Transformer, first_attention_parts, run
 
 TOLERANCE = 1e-4
 """Largest distance of the nine terms' sum from the model's own float32 score, relative to the largest
-score: a score is
-a sum over d_model products of order |score|, each rounded at 6e-8, through a norm and two projections; 1e-5
-is seen."""
+score: a score is a sum over d_model products of order |score|, each rounded at 6e-8, through a norm and two
+projections; 1e-5 is seen."""
 
 
 MAP_LENGTH = 12

@@ -13,12 +13,10 @@ from seme.read.transformer import Transformer, run
 
 PLACES = 256
 """Places of the text compared. An agreement's sampling error is then near 1 / sqrt(256) = .06 at most,
-and what best
-rotation finds in noise is in the null beside it."""
+and what best rotation finds in noise is in the null beside it."""
 
 LAYERS_SHOWN = 6
-"""Layers whose nodes are compared pair by pair; in deeper models they are evenly spaced, first and last
-kept."""
+"""Layers whose nodes are compared pair by pair; in deeper models they are evenly spaced, first and last kept."""
 
 STREAM = ("hook_embed", "hook_resid_mid", "hook_resid_post", "hook_final")
 HEADS = ("hook_q", "hook_k", "hook_v")

@@ -143,16 +143,3 @@ def random_frame(rng: np.random.Generator, width: int, k: int) -> Float[np.ndarr
     """
     q, r = np.linalg.qr(rng.standard_normal((width, k)))
     return q * np.where(np.diag(r) < 0, -1.0, 1.0)
-
-
-def rotated_table(
-    rng: np.random.Generator, coordinates: Float[np.ndarray, "pos k"], width: int
-) -> Float[np.ndarray, "pos d_model"]:
-    """Gives a table with the same Gram matrix in a random orientation of the space.
-
-    Args:
-        rng: Source of the rotation.
-        coordinates: The table in an orthonormal basis of its own row space (scores of its components).
-        width: Width of the space, at least k.
-    """
-    return coordinates @ random_frame(rng, width, coordinates.shape[1]).T

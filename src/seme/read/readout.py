@@ -1,7 +1,7 @@
 """What can be read from the sum of a token and a position: the token, and the position.
 
 Three ways of putting both in one vector are compared: the sum as it is, the sum with the positions in a
-random orientation, and true concatenation (from which both can be read exactly when rows differ).
+random orientation, and true concatenation, from which a token and a position's row can be read exactly.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from scipy.linalg import cholesky, solve_triangular
 from seme.read.moments import TokenMoments
 from seme.read.nulls import Comparison, compare, random_frame
 from seme.read.rows import Rows, as_rows
-from seme.read.spectra import Components, components
+from seme.read.spectra import RANK_TOLERANCE, Components, components
 
 KEPT = 64
 """Position components kept for reading back: they hold all but a few percent of any trained table's
@@ -25,10 +25,28 @@ SUMS = 256
 """Sums decoded for token identity; its 95% interval is then at most .06 wide on each side."""
 
 DOT_SUMS = 2048
-"""Sums decoded by dot product: the R^2 of their index then has a standard deviation of .04 in MiniLM."""
+"""Sums decoded by dot product (tokens repeat where there are fewer): the R^2 of their index then has a standard
+deviation of .04 in MiniLM."""
 
 DOT_DRAWS = 19
 """Random orientations of that measure; each decodes all sums anew."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Concatenated:
+    """What the same readers get when token and position stand side by side.
+
+    Attributes:
+        token_identity: 1: the token's row is there.
+        position_r2: 1: the position's row is there.
+        index_r2: How far the index is a linear function of the position's row at all.
+        index_by_dot: R^2 of the index of the row whose dot product with the position's row is largest.
+    """
+
+    token_identity: float = 1.0
+    position_r2: float = 1.0
+    index_r2: float
+    index_by_dot: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +65,7 @@ class Readout:
         index_by_dot: R^2 of the index of the position row whose dot product with the sum is largest, nothing
             centred or scaled. Below 0 it is worse than the mean index. One row with a large norm wins too
             often: MiniLM has .54 against .02 with row 0 and .97 against .86 without.
-        concatenated: What true concatenation gives: 1 when rows differ.
+        concatenated: What true concatenation gives.
         tokens_used: Number of tokens behind the closed forms.
     """
 
@@ -58,7 +76,7 @@ class Readout:
     position_r2_matched: Comparison
     index_r2: Comparison
     index_by_dot: Comparison
-    concatenated: float
+    concatenated: Concatenated
     tokens_used: int
 
 
@@ -111,7 +129,7 @@ def measure_readout(
         position_r2_matched=compare(value[1], null[:, 1]),
         index_r2=compare(value[2], null[:, 2]),
         index_by_dot=_by_dot(as_rows(tokens), table, moments, rng),
-        concatenated=1.0 if len(np.unique(table, axis=0)) == len(table) else 0.0,
+        concatenated=_concatenated(kept, table),
         tokens_used=moments.count,
     )
 
@@ -138,10 +156,24 @@ def _linear(
     return explained, matched, index
 
 
+def _concatenated(kept: Components, table: np.ndarray) -> Concatenated:
+    index = np.arange(len(table))
+    line = index - index.mean()
+    lengths = np.linalg.norm(kept.scores, axis=0)
+    there = lengths > RANK_TOLERANCE**0.5 * lengths.max()
+    along = kept.scores[:, there].T @ line / lengths[there]
+    nearest = (table @ table.T).argmax(axis=1)
+    return Concatenated(
+        index_r2=float(along @ along / (line @ line)),
+        index_by_dot=1 - float(((index - nearest) ** 2).mean() / index.var()),
+    )
+
+
 def _by_dot(rows: Rows, table: np.ndarray, moments: TokenMoments, rng: np.random.Generator) -> Comparison:
     """The index read by the largest dot product; only the table's leading directions meet the tokens."""
     kept = components(table, min(KEPT, *table.shape), centred=False)
-    tokens = rows.take(np.sort(rng.choice(np.flatnonzero(moments.used), min(DOT_SUMS, moments.count), replace=False)))
+    used = np.flatnonzero(moments.used)
+    tokens = rows.take(np.sort(rng.choice(used, DOT_SUMS, replace=len(used) < DOT_SUMS)))
     gram = table @ table.T
 
     def r2(frame: np.ndarray) -> float:

@@ -34,6 +34,9 @@ MOST_BANDS = 8
 MIN_TURNS = 1.0
 """A ring must close at least once; an arc is what every smooth curve draws."""
 
+ROUNDING = 1e-9
+"""Turns that a sum of some thousand phase steps may lack by rounding: a ring of exactly one turn still closes."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ring:
@@ -129,7 +132,7 @@ def ring(x: Num[np.ndarray, "pos"], y: Num[np.ndarray, "pos"], *, pair: tuple[in
     concentration = both[near].sum() / total
     steps = np.angle(curve[1:] * np.conj(curve[:-1]))
     turns = float(abs(steps.sum()) / (2 * np.pi))
-    closes = turns >= MIN_TURNS - 1 / count
+    closes = turns >= MIN_TURNS - 1 / count - ROUNDING
     return Ring(
         pair=pair,
         period=count / (peak + 1),
@@ -254,16 +257,12 @@ def _groups(marked: np.ndarray) -> list[tuple[int, int]]:
     return [(int(low), int(high)) for low, high in edges.reshape(-1, 2)]
 
 
-def planarity(table: Num[np.ndarray, "pos d_model"], low: int, high: int) -> float:
-    """Gives the share of the variance between `low` and `high` cycles (both kept) that lies in one plane.
+def _planar(kept: np.ndarray) -> float:
+    """Share of the kept frequencies' variance that lies in one plane.
 
     Any single frequency lies in a plane by itself; a band of several does only if they form one ring whose
     speed or radius varies.
     """
-    return _planar(np.fft.rfft(centre(table), axis=0)[low : high + 1])
-
-
-def _planar(kept: np.ndarray) -> float:
     stacked = np.vstack([np.real(kept), np.imag(kept)])
     gram = stacked @ stacked.T
     values = np.linalg.eigvalsh(gram)

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from seme.core.errors import UsageError
+from seme.core.plain import plain
 from seme.read.attention import Head
 from seme.read.causal import CausalReport, count_runs, measure_effects
 from seme.read.checkpoints import Checkpoint, open_checkpoint
@@ -22,9 +23,8 @@ from seme.read.heads import MAP_LENGTH, measure_heads
 from seme.read.moments import TokenMoments, token_moments
 from seme.read.nodes import SpacesReport, measure_spaces
 from seme.read.nulls import Comparison, random_frame
-from seme.read.positions import PositionReport, RowNorms, checked, measure_positions, row_norms
+from seme.read.positions import MIN_POSITIONS, PositionReport, RowNorms, checked, measure_positions, row_norms
 from seme.read.readout import Readout, measure_readout
-from seme.read.results import SCHEMA, plain
 from seme.read.spectra import components, rank
 from seme.read.text import Sample, sample
 from seme.read.tokens import TokenReport, TokensAlone, measure_alone, measure_tokens
@@ -37,6 +37,9 @@ from seme.read.verdicts import (
     space_verdict,
     token_verdicts,
 )
+
+SCHEMA = 1
+"""Version of the JSON of a reading; raised when a key changes its meaning or goes."""
 
 DIRECTIONS = 3
 """Position directions of the token energy where none are asked for: as many as the helix of GPT-2 is said to have."""
@@ -99,7 +102,7 @@ class Reading:
             "schema": SCHEMA,
             "name": self.name,
             "family": self.family,
-            "intervals": "95%: over null draws for nulls, bootstrap over tokens or contexts for values",
+            "intervals": "95%: over null draws for nulls; bootstrap over tokens, contexts or draws for values",
             "notes": list(self.notes),
             "text": self.text,
             "position": None
@@ -180,15 +183,20 @@ def _read_positions(table: np.ndarray, settings: Settings, stage: Stage, found: 
     found["norms"] = norms
     found["all_rows"] = measure_positions(values, seed=settings.seed)
     step(1)
-    outliers = list(norms.outliers)
-    without = values[1:] if len(values) > 4 else values
+    without = values[1:] if len(values) > MIN_POSITIONS else values
+    if len(values) == MIN_POSITIONS:
+        found["notes"].append(f"`without_row0` has every row: {MIN_POSITIONS} positions are too few to leave one out")
     found["without_row0"] = measure_positions(without, seed=settings.seed)
     step(1)
-    body = np.delete(values, outliers, axis=0) if len(values) - len(outliers) >= 4 else values
+    outliers = list(norms.outliers)
+    body = np.delete(values, outliers, axis=0)
+    kept = len(body) < MIN_POSITIONS or rank(body) == 0
     if outliers:
         shown = ", ".join(str(row) for row in outliers[:8]) + (" ..." if len(outliers) > 8 else "")
         rows = f"rows {shown} have norms" if len(outliers) > 1 else f"row {shown} has a norm"
-        found["notes"].append(f"{rows} over three times or under a third of the median, left out beside tokens")
+        done = "kept beside tokens: without, too little is left" if kept else "left out beside tokens"
+        found["notes"].append(f"{rows} over three times or under a third of the median, {done}")
+    body = values if kept else body
     found["k"] = _directions(body, settings.k)
     clean = "without_row0" if 0 in outliers else "all_rows"
     found["notes"].append(f"verdicts on positions use {clean.replace('_', ' ')}")

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from pydoc_data import topics
 from typing import Any
 
 import numpy as np
 from jaxtyping import Int
 
 from seme.core.errors import FolderError, InputError
+from seme.core.text import default_text
 
 UNKNOWN = 0.3
 """More unknown tokens than this and the text says nothing about the model."""
@@ -39,17 +38,6 @@ class Sample:
     mask: int | None
     special: tuple[int, ...]
     words: tuple[str, ...]
-
-
-def default_text() -> str:
-    """Gives real English that every Python carries: the language reference's topics, in a fixed order.
-
-    >>> "assert" in default_text()
-    True
-    """
-    order = sorted(topics.topics)
-    random.Random(0).shuffle(order)
-    return "\n".join(topics.topics[name] for name in order)
 
 
 def sample(

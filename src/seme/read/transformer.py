@@ -33,6 +33,15 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 }
 
 
+WIRING = {
+    "scale_attn_weights": True,
+    "scale_attn_by_inverse_layer_idx": False,
+    "is_decoder": False,
+    "add_cross_attention": False,
+}
+"""Settings that change how a family's weights are wired, and the only value that the pass here is right for."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transformer:
     """A transformer ready to run.
@@ -90,6 +99,12 @@ def transformer_of(opened: Checkpoint) -> Transformer | None:
             f"cannot run `{opened.path}`: its activation is {activation!r}, known are {', '.join(sorted(ACTIVATIONS))}",
             hint="name the file, --position-key and --token-key to read its tables alone",
         )
+    for name, expected in WIRING.items():
+        if opened.config.get(name, expected) is not expected:
+            raise FolderError(
+                f"cannot run `{opened.path}`: config.json says {name} is {opened.config[name]!r}, known is {expected}",
+                hint="name the file, --position-key and --token-key to read its tables alone",
+            )
     weights = _top(opened)
     layers = _number(opened, "layers", int) or _count_layers(opened)
     for index in range(layers):
@@ -99,6 +114,9 @@ def transformer_of(opened: Checkpoint) -> Transformer | None:
     double = any(tensor.dtype == torch.float64 for tensor in weights.values())
     dtype = torch.float64 if double else torch.float32
     weights["pos"] = torch.as_tensor(opened.added)
+    objective = _objective(opened, weights)
+    if objective == "outputs" and "TokenClassification" not in _architectures(opened):
+        weights = {name: tensor for name, tensor in weights.items() if not name.startswith("head_")}
     return Transformer(
         weights={name: tensor.to(dtype) for name, tensor in weights.items()},
         layers=layers,
@@ -107,7 +125,7 @@ def transformer_of(opened: Checkpoint) -> Transformer | None:
         activation=activation,
         causal=family.causal,
         pre_norm=family.pre_norm and opened.config.get("do_layer_norm_before", True),
-        objective=_objective(opened, weights),
+        objective=objective,
         partial=family.partial,
     )
 
@@ -217,14 +235,19 @@ def _check_shapes(opened: Checkpoint, index: int, found: Mapping[str, Tensor]) -
             )
 
 
+def _architectures(opened: Checkpoint) -> str:
+    return " ".join(opened.config.get("architectures") or ())
+
+
 def _objective(opened: Checkpoint, weights: Mapping[str, Tensor]) -> str:
     """What the outputs are for, by the head that is there and by the named architecture."""
-    architectures = " ".join(opened.config.get("architectures") or ())
+    architectures = _architectures(opened)
     if "Classification" in architectures:
         return "outputs"
     if opened.family is not None and opened.family.causal:
         return "next"
-    return "masked" if "MaskedLM" in architectures and "transform_w" in weights else "outputs"
+    masked = "MaskedLM" in architectures or "PreTraining" in architectures
+    return "masked" if masked and "transform_w" in weights else "outputs"
 
 
 def layer_norm(x: Tensor, weight: Tensor, bias: Tensor | None, eps: float) -> Tensor:
@@ -344,7 +367,7 @@ def _attention(model: Transformer, index: int, inside: Tensor, point: Callable[[
 
 
 def _unembed(model: Transformer, x: Tensor) -> Tensor:
-    """The output head that is there; without one, the stream itself."""
+    """The output head that reads every position; without one, the stream itself."""
     weights = model.weights
     if model.objective == "outputs":
         return functional.linear(x, weights["head_w"], weights.get("head_b")) if "head_w" in weights else x

@@ -10,7 +10,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from seme.core.errors import FolderError, MissingExtraError
+from seme.core.errors import MissingExtraError
+from seme.report.writing import write_whole
 
 COLUMNS = (
     ("taylor_gap", "Taylor gap"),
@@ -111,11 +112,7 @@ def write_page(result: dict[str, Any], surfaces: Sequence[dict[str, Any]], path:
         f"{_table(result)}{plots}"
         f'<script type="application/json" id="data">{data}</script></body></html>'
     )
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(page, encoding="utf-8")
-    except OSError as error:
-        raise FolderError(f"cannot write the page {path}: {error}", hint="name another file") from error
+    write_whole(path, page)
 
 
 def _table(result: dict[str, Any]) -> str:

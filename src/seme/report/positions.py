@@ -1,70 +1,13 @@
-"""What `seme study positions` does: runs the study, prints its table, writes its page."""
+"""The page of the positions study."""
 
 from __future__ import annotations
 
 import html as escaping
-import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-from seme.core.errors import MissingExtraError, UsageError
-from seme.report.geometry import write_whole
-from seme.store import Store
-from seme.studies.positions import SMOKE, Plan, run_study
-from seme.studies.positions_summary import REGIMES, as_text, summarise
-
-
-def show(
-    *,
-    store: Path,
-    smoke: bool,
-    seeds: int,
-    steps: int,
-    workers: int,
-    html: Path | None,
-    as_json: bool,
-    quiet: bool,
-) -> None:
-    """Runs the study (what the store lacks of it) and prints its table.
-
-    Args:
-        store: SQLite file of finished runs.
-        smoke: Whether the two-minute version is run.
-        seeds: Paired seeds.
-        steps: Training steps.
-        workers: Processes.
-        html: Where the page goes.
-        as_json: Whether JSON is printed in place of the table.
-        quiet: Whether progress is hidden.
-
-    Raises:
-        UsageError: If a count is not positive.
-    """
-    if min(seeds, steps, workers) < 1:
-        raise UsageError("expected --seeds, --steps and --workers of at least 1", hint="leave them out")
-    plan = SMOKE if smoke else Plan(seeds=seeds, steps=steps)
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with (
-        Store(store) as results,
-        Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as bars,
-    ):
-        tasks: dict[str, Any] = {}
-
-        def advance(phase: str, done: int, total: int) -> None:
-            if phase not in tasks:
-                tasks[phase] = bars.add_task(phase, total=total)
-            bars.update(tasks[phase], completed=done)
-
-        rows = summarise(run_study(plan, results, workers=workers, advance=advance))
-    if html is not None:
-        write_whole(html, page(rows))
-    click.echo(json.dumps({"schema": 1, "study": "positions", "rows": rows}) if as_json else as_text(rows))
+from seme.core.errors import MissingExtraError
+from seme.studies.positions_summary import REGIMES, as_text
 
 
 def page(rows: Sequence[dict[str, Any]]) -> str:

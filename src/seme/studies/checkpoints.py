@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from seme.core.errors import FolderError, InputError, MissingExtraError
+from seme.core.text import read_text
 from seme.learn.change import measure_change
 
 # Tokens per window of text, and windows: enough for stable ratios, small enough for a laptop.
@@ -93,10 +94,7 @@ def _windows(folder: Path, data: Path, vocabulary: int) -> Tensor:
     """The text as `window pos` tokens, by the folder's tokenizer, or byte by byte where it has none."""
     import transformers
 
-    try:
-        text = data.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot read the data {data}: {error}", hint="name a UTF-8 text file") from error
+    text = read_text(data)
     has_tokenizer = any((folder / f).is_file() for f in ("tokenizer.json", "tokenizer_config.json", "vocab.txt"))
     if has_tokenizer:
         ids = transformers.AutoTokenizer.from_pretrained(folder)(text)["input_ids"]

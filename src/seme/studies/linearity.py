@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
-from math import isfinite
 from typing import Any
 
 import torch
 
+from seme.core.plain import plain
 from seme.learn import call, linearize, parameters, stable_rate, train, train_linear
 from seme.learn.measure import Checkpoint, RunReport, measure_run, summarise
 from seme.learn.verdict import LEARNED_ACCURACY, LEARNED_R2, LINEAR_GAP, estimate, width_slope
@@ -32,18 +31,7 @@ def run_one(configuration: dict[str, Any]) -> dict[str, Any]:
         The run's report as plain JSON.
     """
     per_doubling = configuration.get("per_doubling", 1)
-    return _plain(asdict(measure_run(*make(configuration), per_doubling=per_doubling)))
-
-
-def _plain(value: Any) -> Any:
-    """Tuples as lists, what is not finite as None."""
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, float) and not isfinite(value):
-        return None
-    return value
+    return plain(measure_run(*make(configuration), per_doubling=per_doubling))
 
 
 def study(
@@ -87,17 +75,17 @@ def _row(group: list[Run]) -> dict[str, Any]:
         points = tuple(_checkpoint(point) for point in run.result["checkpoints"])
         reports.append(RunReport(**{**run.result, "checkpoints": points}))
     report = summarise(reports)
-    names = {name for r in reports for name in r.trace_shares}
+    shares = [r.checkpoints[0].trace_shares for r in reports]
     setting = _setting(group[0])
     return {
         **{key: setting[key] for key in ("task", "model", "activation", "width", "parametrization")},
         "seeds": [run.configuration["seed"] for run in group],
         "verdict": report.verdict,
-        **{name: _plain(value.as_json()) for name, value in report.estimates.items()},
+        **{name: plain(value.as_json()) for name, value in report.estimates.items()},
         "events": {name: [_first(r, name) for r in reports] for name in EVENTS},
-        "trace_shares": {n: estimate([r.trace_shares[n] for r in reports]).value for n in sorted(names)},
+        "trace_shares": {name: estimate([each[name] for each in shares]).value for name in sorted(shares[0])},
         "gaps": [r.end.taylor_gap for r in reports],
-        "history": _plain([asdict(point) for point in reports[0].checkpoints]),
+        "history": plain(reports[0].checkpoints),
         "seconds": sum(run.seconds for run in group),
         "setting": setting,
     }
@@ -143,7 +131,7 @@ def _slopes(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
             first = family[0]
             found.append(
                 {k: first[k] for k in ("task", "model", "activation", "parametrization")}
-                | {"widths": sorted(row["width"] for row in family), "slope": _plain(slope.as_json())}
+                | {"widths": sorted(row["width"] for row in family), "slope": plain(slope.as_json())}
                 | {"expected": EXPECTED.get(first["activation"]) if first["model"] == "mlp" else None}
                 | {"setting": {k: v for k, v in first["setting"].items() if k != "width"}}
             )

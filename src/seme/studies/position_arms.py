@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -18,8 +18,8 @@ ARMS = (
     "rank-8-random", "rank-8-trained", "rank-8-learned", "sinusoidal", "none",
 )  # fmt: skip
 """concat-p: p of the width hold positions only. rank-k-m: k trained coordinates through a map that is
-random, made of a
-trained model's components, or learned."""
+random, made of a trained model's components,
+or learned."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,18 +159,7 @@ def matched(arm: str, sizes: Sizes) -> Sizes:
     goal = count_parameters("added", sizes)
     each = sizes.layers * (2 * sizes.d_model + 1)
     change = round((goal - count_parameters(arm, sizes)) / each)
-    return _with_mlp(sizes, max(1, sizes.d_mlp + change))
-
-
-def _with_mlp(sizes: Sizes, d_mlp: int) -> Sizes:
-    return Sizes(
-        vocabulary=sizes.vocabulary,
-        context=sizes.context,
-        d_model=sizes.d_model,
-        layers=sizes.layers,
-        heads=sizes.heads,
-        d_mlp=d_mlp,
-    )
+    return replace(sizes, d_mlp=max(1, sizes.d_mlp + change))
 
 
 def step_flops(arm: str, sizes: Sizes, batch: int) -> float:

@@ -17,10 +17,10 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from seme.core.text import default_text
 from seme.read.interventions import truncate
 from seme.read.positions import measure_positions
 from seme.read.spectra import components
-from seme.read.text import default_text
 from seme.read.tokens import measure_tokens
 from seme.store import Run, Store, content_key
 from seme.studies.position_arms import ARMS, Small, effective_table, matched, sizes_of, step_flops

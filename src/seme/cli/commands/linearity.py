@@ -34,12 +34,8 @@ import click
 @click.option("--html", type=Path, help="Write a self-contained page here.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--quiet", is_flag=True, help="No progress bar.")
-def command(html: Path | None, as_json: bool, **options) -> None:
+def command(**options) -> None:
     """Trains networks, or reads two checkpoints, and says whether they stayed linear in their weights."""
-    from seme.report.linearity import as_text, write_page
-    from seme.studies.command import linearity
+    from seme.cli.studying import linearity
 
-    result, surfaces = linearity(draw=html is not None, **options)
-    if html is not None:
-        write_page(result, surfaces, html)
-    click.echo(as_text(result, as_json))
+    linearity(**options)

@@ -22,7 +22,7 @@ import click
 @click.option("--quiet", is_flag=True, help="No progress.")
 def command(path, text, html, png, as_json, quick, position_key, token_key, k, seed, threads, quiet):
     """Measures positions, tokens, heads and spaces of the checkpoint at PATH, each beside its null."""
-    from seme.report.geometry import show
+    from seme.cli.reading import show
 
     show(
         path, text=text, html=html, png=png, as_json=as_json, quick=quick, position_key=position_key,

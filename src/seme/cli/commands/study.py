@@ -23,6 +23,6 @@ def command() -> None:
 @click.option("--quiet", is_flag=True, help="No progress.")
 def positions(**options) -> None:
     """Positions added, concatenated, of low rank, fixed or left out: what does each cost?"""
-    from seme.report.positions import show
+    from seme.cli import studying
 
-    show(**options)
+    studying.positions(**options)

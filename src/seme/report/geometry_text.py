@@ -1,31 +1,8 @@
-"""Progress on a terminal, and a reading in words."""
+"""A reading in words."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-from seme.read.run import Reading, Stage, silent
-
-
-@contextmanager
-def progress(quiet: bool) -> Iterator[Stage]:
-    """Gives a stage that draws bars on stderr, or one that shows nothing where stderr is no terminal."""
-    console = Console(stderr=True)
-    if quiet or not console.is_terminal:
-        yield silent
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as bars:
-
-        def stage(name: str, total: int) -> Callable[[int], None]:
-            task = bars.add_task(name, total=total)
-            return lambda count: bars.advance(task, count)
-
-        yield stage
+from seme.read.run import Reading
 
 
 def in_words(reading: Reading) -> str:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import click
 import torch
 from threadpoolctl import threadpool_limits
 
+from seme.cli.output import stages
 from seme.core.errors import UsageError
+from seme.core.text import read_text
 from seme.read.run import Settings, read
-from seme.report.terminal import in_words, progress
+from seme.report.geometry_text import in_words
+from seme.report.writing import check_folder, write_whole
 
 
 def show(
@@ -47,17 +49,16 @@ def show(
         quiet: Whether progress is hidden.
 
     Raises:
-        UsageError: If k or threads is not positive.
+        UsageError: If k or threads is not positive, or a folder to write to does not exist.
+        InputError: If the text is not UTF-8.
     """
     if threads < 1 or (k is not None and k < 1):
         raise UsageError(f"got -k {k} and --threads {threads}: expected both to be at least 1", hint="leave them out")
-    for target in (html, png):
-        if target is not None and not target.parent.exists():
-            raise UsageError(f"cannot write `{target}`: its folder does not exist", hint="make the folder first")
+    check_folder(html, png)
     torch.set_num_threads(threads)
-    words = text.read_text(encoding="utf-8", errors="replace") if text else None
+    words = read_text(text) if text else None
     settings = Settings(k=k, quick=quick, seed=seed)
-    with threadpool_limits(limits=threads), progress(quiet) as stage:
+    with threadpool_limits(limits=threads), stages(quiet=quiet) as stage:
         reading = read(path, position_key=position_key, token_key=token_key, text=words, settings=settings, stage=stage)
     if html is not None:
         from seme.report.geometry_page import page
@@ -71,13 +72,3 @@ def show(
         for name, content in drawn.items():
             write_whole(png / f"{name}.png", content)
     click.echo(json.dumps(reading.plain()) if as_json else in_words(reading))
-
-
-def write_whole(target: Path, content: str | bytes) -> None:
-    """Writes a file in one move, so that an interruption leaves the old one or none."""
-    part = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        part.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
-        os.replace(part, target)
-    finally:
-        part.unlink(missing_ok=True)
