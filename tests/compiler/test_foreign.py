@@ -2,11 +2,10 @@
 
 import pytest
 import torch
+import transformers
 from examples import catalogue
 
 import seme
-
-transformers = pytest.importorskip("transformers")
 
 CHOSEN = [
     p for p in catalogue.PROGRAMS if p.name in ("reverse", "hist", "sort", "prefix_length", "induction", "dyck_2")

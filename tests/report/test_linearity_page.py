@@ -10,8 +10,6 @@ from seme.store import Store
 from seme.studies.linearity import study, surfaces
 from seme.studies.settings import grid
 
-pytest.importorskip("plotly")
-
 
 @pytest.fixture(scope="module")
 def result(tmp_path_factory):
@@ -45,14 +43,15 @@ def test_a_page_that_cannot_be_written_is_a_clear_error(result, tmp_path):
 
 @pytest.mark.filterwarnings("ignore")  # the driver's own pipes, closed at exit
 def test_the_page_opens_without_a_network_and_shows_the_numbers_of_the_json(result, tmp_path):
-    api = pytest.importorskip("playwright.sync_api")
+    from playwright.sync_api import sync_playwright
+
     chromium = shutil.which("chromium")
     if chromium is None:
-        pytest.skip("chromium is not installed")
+        pytest.skip("needs Debian's chromium package")
     page_file = tmp_path / "page.html"
     write_page(result[0], [result[1]], page_file)
     errors, requests = [], []
-    with api.sync_playwright() as browsers:
+    with sync_playwright() as browsers:
         browser = browsers.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         page = browser.new_page()
         page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
