@@ -9,7 +9,19 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from execute.sparse_artifacts import CELLS, LONGEST, averages, gated, memory, memory_rows, random_artifact
+from execute.sparse_artifacts import (
+    CELLS,
+    LONGEST,
+    ODD,
+    OPERATIONS,
+    PLAIN,
+    averages,
+    controlled,
+    gated,
+    memory,
+    memory_rows,
+    random_artifact,
+)
 from seme.core.errors import FolderError, InputError, MissingExtraError, UsageError
 from seme.execute.sparse import Sparse, build
 from seme.execute.stream import DenseStream
@@ -180,30 +192,64 @@ def test_damaged_weights_agree(seed):
     agrees(changed(artifact, name, damaged), memory_prompts(seed, 2, 40), 12)
 
 
-def test_neurons_that_a_low_feature_keeps_off_are_passed_over_and_agree():
-    artifact = gated(1)
-    sparse = agrees(artifact, [[0, *range(2, 50)], [0, 5, 9]], 60)
-    (_, last) = sparse.report["neurons"]
-    assert sum(last["gated"]) == last["directions"] > 5
-
-
-def test_a_gate_that_is_too_weak_passes_over_nothing_and_agrees():
-    sparse = agrees(gated(1, gate=0.5), [[0, *range(2, 50)], [0, 5, 9]], 60)
-    assert sparse.report["neurons"][1]["gated"] == []
+def controlled_prompt(seed: int, *, odd: bool) -> list[int]:
+    draws = np.random.default_rng(seed)
+    plain = draws.integers(2, 2 + PLAIN, 150).tolist()
+    return [0, *plain, *(draws.integers(2, 2 + PLAIN + ODD, 150).tolist() if odd else plain)]
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_where_a_hope_does_not_hold_the_neurons_are_computed(seed):
-    artifact = gated(seed, both=True)
-    sparse = agrees(artifact, [[0, *range(2, 66)], [0, 5, 9]], 60)
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_neurons_that_few_features_decide_are_passed_over_and_agree(seed, dtype):
+    artifact = controlled(seed, dtype=dtype)
+    sparse = agrees(artifact, [controlled_prompt(seed, odd=False), controlled_prompt(seed, odd=True)], 60)
     last = sparse.report["neurons"][1]
-    assert sum(last["gated"]) == last["directions"] > 5
+    assert last["controls"] == OPERATIONS
+    assert len(last["groups"]) >= OPERATIONS
+    assert last["known"] > 0
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_tokens_beyond_all_bounds_so_far_widen_them(seed):
+    artifact = controlled(seed)
+    sparse = Sparse(artifact)
+    plain, odd = sparse.stream(), sparse.stream()
+    plain.feed(controlled_prompt(seed, odd=False))
+    odd.feed(controlled_prompt(seed, odd=False))
+    before = odd.widened
+    assert plain.widened == before > 0
+    some = [*range(2 + PLAIN, 2 + PLAIN + ODD), 2, 3, 4]
+    dense = DenseStream(artifact)
+    dense.feed(controlled_prompt(seed, odd=False))
+    expected = dense.feed(some).tolist()
+    assert odd.feed(some).tolist() == expected
+    assert odd.widened > before
+    # what goes wrong where a group that is on is passed over
     outputs = artifact.weights["blocks.1.mlp.W_out"]
     silent = {**artifact.weights, "blocks.1.mlp.W_out": torch.zeros_like(outputs)}
-    off = DenseStream(replace(artifact, weights=silent)).feed([0, *range(2, 66)]).tolist()
-    rows = [row for row in range(2, 66) if (row - 2) % 2 == 0 and (row - 2) // 2 & 3 == 3]
-    on = DenseStream(artifact).feed([0, *range(2, 66)]).tolist()
-    assert any(off[row - 1] != on[row - 1] for row in rows), "some closed gate must matter, or this tests nothing"
+    dense = DenseStream(replace(artifact, weights=silent))
+    dense.feed(controlled_prompt(seed, odd=False))
+    assert dense.feed(some).tolist() != expected
+
+
+@pytest.mark.parametrize("gate", [4.0, 0.5])
+@pytest.mark.parametrize("seed", range(4))
+def test_neurons_behind_a_gate_that_may_be_too_weak_agree(seed, gate):
+    agrees(gated(seed, gate=gate, both=True), [[0, *range(2, 66)], [0, 5, 9]], 60)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_damaged_weights_of_decided_neurons_agree(seed):
+    draws = np.random.default_rng(seed)
+    name = str(draws.choice(["embed.W_E", "blocks.0.mlp.W_in", "blocks.1.mlp.W_in", "blocks.1.mlp.W_out"]))
+
+    def damaged(weight):
+        flat = weight.view(-1)
+        for place in draws.choice(torch.nonzero(flat)[:, 0].numpy() // 2 * 2, 5):
+            change = float(draws.choice([-2.0, 0.75, 3.0]))
+            flat[place], flat[place + 1] = flat[place] * change, flat[place + 1] * change
+
+    agrees(changed(controlled(seed), name, damaged), [controlled_prompt(seed, odd=True)], 30)
 
 
 def test_a_checkpoint_continues_identically(memories, tmp_path):

@@ -6,12 +6,13 @@ as `execute.stream.DenseStream`. It may import the model and the core.
     fold      weights -> affine forms; (+f, -f) pairs become one number and norms that do nothing go away
     ranges    how large every feature gets
     heads     which keys compete, which can be forgotten
-    neurons   which neurons can be on, and which are tables of one direction; `gates`, which one test passes over,
-              by a guess (`rarity`) of what saves time
+    neurons   which neurons can be on, and which are tables of one direction
+    control   which of them a few features decide: what can be remembered, and what is passed over together
     logits    the unembedding as few sums
     plan      all of it, and the report
-    generate  plan -> C text and tables, with `ctext`, `generate_heads` and `generate_neurons`; runtime.c (stores and
-              heads), parts.c and life.c are what all models share
+    generate  plan -> C text and tables, with `ctext`, `versions` (where features stand), `generate_heads`,
+              `generate_neurons` and `generate_control`; runtime.c (stores and heads), parts.c, control.c and life.c are
+              what all models share
     build     C text -> loaded library, cached
     keep      what planning made, read back when the same weights come again
     stream    `Sparse` and its streams
@@ -31,9 +32,11 @@ Why it is sound for any weights. Real numbers first:
    kept apart, and the first token by the lead; sizes are compared bit by bit, for each key and query, as they come. In
    every other case the softmax is taken over all keys kept.
 4. *Neurons.* One is left out when its bound is at most zero, or nothing reads what it writes. A group is passed over
-   for a token when its gate is so low that the bound on the rest keeps every neuron off; where that bound is hoped
-   for and not proved, the features it rests on are compared with it, for this token, first. Many neurons on one
-   direction are summed up beforehand between bends: the same piecewise linear function.
+   for a token when, with its controls at 0 or 1 as they are, the bounds on what else it reads keep every neuron off.
+   These bounds are those of all tokens so far, and every token is compared with them, and its controls with 0 and 1,
+   before anything follows from them: one that is beyond them widens them, and what followed is forgotten. What neurons
+   of controls alone write is a function of these bits. Many neurons on one direction are summed up beforehand between
+   bends: the same piecewise linear function. One that takes a feature back leaves the lesser of it and zero.
 5. *The choice.* It is a function of the sums that the logits are made of, so one made before for the same bits holds.
 
 Rounding: all sums are taken in float64, also for float32 weights, and in another order than PyTorch takes them. A

@@ -8,6 +8,7 @@ from importlib.resources import files
 import numpy as np
 
 from seme.execute.sparse.ctext import Text, number
+from seme.execute.sparse.generate_control import CODES, WAYS
 from seme.execute.sparse.generate_heads import write_heads
 from seme.execute.sparse.generate_neurons import write_neurons
 from seme.execute.sparse.plan import Plan
@@ -42,14 +43,18 @@ def generate(plan: Plan) -> Source:
         sizes[at, :, : len(head.query)] = head.sizes
     text.table(sizes, "double")  # table 1, by the name SIZES
     norm = [] if model.paired else [f"normed(x, y, {text.count}, {number(model.epsilon)});"]
-    body = _start(text)
+    body, checks = _start(text), text.close(-1)
     for layer in range(len(plan.blocks)):
-        body += [*norm, *write_heads(text, layer), *text.held(2 * layer)]
-        body += [*norm, *write_neurons(text, layer), *text.held(2 * layer + 1)]
+        text.open(2 * layer)
+        body += [*norm, *write_heads(text, layer)]
+        # looked at as late as may be: the processor cannot read at once what was stored piece by piece a moment ago
+        checks += text.close(2 * layer)
+        body += [*norm, *write_neurons(text, layer, checks)]
+        checks = text.close(2 * layer + 1)
     body += [*norm, *_end(text), "s->length++;", "return 0;"]
-    room = text.count + 1
+    room = text.count + 1 + 7  # the index, and what is read beyond the last place
     stream = f"double x[{room}], *y = x;" if model.paired else f"double x[{room}], y[{room}];"
-    text.function("step", "state *s, i64 row", [stream, "u64 held = 0;", *body], "static int")
+    text.function("step", "state *s, i64 row", [stream, *body], "static int")
     parts = files("seme.execute.sparse")
     sums = 0 if plan.sums is None else len(plan.sums.sums)
     memo = min(MEMO, 1 << (4 * len(plan.logits)).bit_length()) if sums else 0
@@ -61,6 +66,12 @@ def generate(plan: Plan) -> Source:
         f"#define MOST_SUMS {max(sums, 1)}",
         f"#define MEMO_ROWS {memo}",
         f"#define BEGIN_ALONE {int(model.paired)}",
+        f"#define PLACES {text.count + 2 if text.remembered else 0}",
+        f"#define INDEX_MOST {number(model.places.most)}",
+        f"#define WORDS {len(text.words)}",
+        f"#define CODES {CODES}",
+        f"#define WAYS {WAYS}",
+        f"#define CODE_WORDS {text.remembered}",
         "#define STOPS 0",
         "#define SIZES 1",
     ]
@@ -69,7 +80,7 @@ def generate(plan: Plan) -> Source:
         _numbers("VALUES", [str(len(head.value)) for head in heads]),
         _numbers("KEEPS", [head.keeps.upper() for head in heads]),
     ]
-    shared = [(parts / name).read_text() for name in ("runtime.c", "parts.c")]
+    shared = [(parts / name).read_text() for name in ("runtime.c", "parts.c", "control.c")]
     whole = [*defines, *shared, *about, *text.lines, (parts / "life.c").read_text()]
     beside = [[*defines, *shared, *unit] for unit in text.units if unit]
     return Source(texts=tuple("\n".join(lines) for lines in (whole, *beside)), tables=text.tables)

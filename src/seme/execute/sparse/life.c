@@ -5,11 +5,18 @@ exported state *seme_new(const void *const *tables) {
   if (!s) return 0;
   memset(s, 0, sizeof(state));
   s->memo = malloc((MEMO_ROWS + 1) * (MOST_SUMS + 1) * 8);
-  if (!s->memo) {
+  s->known = calloc(CODE_WORDS + 1, 8);
+  if (!s->memo || !s->known) {
+    free(s->memo);
+    free(s->known);
     free(s);
     return 0;
   }
   memset(s->memo, 0, (MEMO_ROWS + 1) * (MOST_SUMS + 1) * 8);
+  s->generation = 1;
+  if (PLACES) s->high[PLACES - 2] = INDEX_MOST;
+  memset(s->exact, 1, sizeof(s->exact));
+  memset(s->bits, 255, sizeof(s->bits));
   s->tables = tables;
   s->next = -1;
   for (i64 h = 0; h < USED_HEADS; h++) {
@@ -31,6 +38,7 @@ exported void seme_end(state *s) {
     for (i64 b = 0; b < BANKS; b++) end_store(&s->heads[h].bank[b].rows);
   }
   free(s->memo);
+  free(s->known);
   free(s);
 }
 
@@ -59,13 +67,14 @@ exported i64 seme_run(state *s, i64 most, i64 *out) {
 
 exported i64 seme_length(const state *s) { return s->length; }
 exported i64 seme_next(const state *s) { return s->next; }
+exported i64 seme_widened(const state *s) { return (i64)s->generation - 1; }
 
 static i64 store_bytes(const store *m, i64 width) {
   return m->room * width * 8 + (m->slots ? (i64)(m->mask + 1) * 4 : 0);
 }
 
 exported i64 seme_bytes(const state *s) {
-  i64 out = sizeof(state) + (i64)(MEMO_ROWS + 1) * (MOST_SUMS + 1) * 8;
+  i64 out = sizeof(state) + (i64)(MEMO_ROWS + 1) * (MOST_SUMS + 1) * 8 + (i64)CODE_WORDS * 8;
   for (i64 h = 0; h < USED_HEADS; h++) {
     const head *of = &s->heads[h];
     out += store_bytes(&of->odd, COUNTS[h] + 3 + VALUES[h]);

@@ -2,6 +2,8 @@
 
 inlined double relu(double x) { return x > 0 ? x : 0; }
 
+inlined double negative(double x) { return x < 0 ? x : 0; }
+
 inlined double gelu(double x) {
   if (x > 8.5) return x;
   if (x < -8.5) return 0;

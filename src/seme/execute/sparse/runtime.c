@@ -9,6 +9,7 @@ typedef long long i64;
 typedef unsigned int u32;
 typedef __SIZE_TYPE__ size;
 extern void *malloc(size);
+extern void *calloc(size, size);
 extern void *realloc(void *, size);
 extern void free(void *);
 extern void *memcpy(void *, const void *, size);
@@ -24,6 +25,7 @@ extern double sqrt(double);
 #define apart static __attribute__((noinline))
 #define hidden __attribute__((noinline, visibility("hidden")))
 #define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
 #define exported __attribute__((visibility("default")))
 
 enum { LATEST, FIRST, SUM, ALL };
@@ -54,6 +56,10 @@ typedef struct {
   i64 length, next;
   const void *const *tables;
   u64 *memo; /* MEMO_ROWS of sums and what was chosen for them, plus one */
+  u64 generation, *known; /* see control.c */
+  double low[PLACES + 8], high[PLACES + 8];
+  unsigned char exact[PLACES + 1];
+  u64 bits[WORDS + 1];
   head heads[HEADS];
 } state;
 
