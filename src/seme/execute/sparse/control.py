@@ -176,7 +176,7 @@ def _gathered(
 
     def order(members: list[int]) -> list[tuple[float, int, float]]:
         features, weights = rows[members[0]]
-        mine = [(-readers[f], int(f), float(w)) for f, w in zip(features, weights, strict=True) if chosen[f]]
+        mine = [(-float(readers[f]), int(f), float(w)) for f, w in zip(features, weights, strict=True) if chosen[f]]
         return sorted(mine)
 
     least = LEAST_GROUP

@@ -40,7 +40,9 @@ def write_neurons(text: Text, layer: int, checks: list[str]) -> list[str]:
         writer.known, decided = write_control(text, layer, plan.control, writer.known_terms())
         lines += decided
     apart = {at for members in (plan.known, *plan.groups) for at in members}
-    pieces = [[(None, part)] for part in _pieces([(at, r) for at, r in enumerate(plan.ridges) if at not in apart])]
+    pieces: list[list[Grouped]] = [
+        [(None, part)] for part in _pieces([(at, r) for at, r in enumerate(plan.ridges) if at not in apart])
+    ]
     for number_, groups in enumerate(pieces):
         writer.piece(number_, groups)
     writer.rest()
