@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from execute.sparse_artifacts import CELLS, LONGEST, averages, gated, memory, memory_rows, random_artifact
+from execute.sparse_artifacts import CELLS, LEAD, LONGEST, averages, gated, memory, memory_rows, random_artifact
 from seme.core.errors import FolderError, InputError, MissingExtraError, UsageError
 from seme.execute.sparse import Sparse, build
 from seme.execute.stream import DenseStream
@@ -125,12 +125,23 @@ def test_a_falling_slope_keeps_the_first_key_and_agrees():
     assert sparse.report["heads"][0]["keeps"] == "first"
 
 
-def test_keys_that_could_win_are_not_forgotten():
-    artifact = memory(penalty=0.25)
-    sparse = agrees(artifact, memory_prompts(4, 3, 60), 20)
+def test_of_keys_that_could_win_one_is_kept_for_each_code():
+    sparse = agrees(memory(penalty=0.25), memory_prompts(4, 3, 60), 20)
     stream = sparse.stream()
     stream.feed(memory_prompts(4, 1, 100)[0])
-    assert stream.kept[0][0] > CELLS
+    assert stream.kept == [(CELLS, 0)]
+
+
+@pytest.mark.parametrize("ahead", [0.0, 5.0])
+def test_two_keys_of_one_code_of_which_neither_leads_are_both_kept_and_agree(ahead):
+    # What a key that writes nothing loses is what it gains by coming two positions later, or `ahead` less.
+    lead = LEAD["float64"]
+    artifact = memory(penalty=(2 * lead + ahead) / (2 * lead + lead * LONGEST))
+    prompt = [0, ROWS["write", 6, 7], ROWS["answer", 0, 1], ROWS["read", 6, 0]]
+    sparse = agrees(artifact, [prompt, *memory_prompts(4, 3, 60)], 20)
+    stream = sparse.stream()
+    stream.feed(prompt)
+    assert stream.kept[0][1] > 0
 
 
 def test_a_key_between_the_codes_is_kept_apart_and_agrees():

@@ -7,8 +7,8 @@ from importlib.resources import files
 
 import numpy as np
 
-from seme.execute.sparse.ctext import Text, number
-from seme.execute.sparse.generate_heads import write_heads
+from seme.execute.sparse.ctext import Text, number, padded
+from seme.execute.sparse.generate_heads import is_coded, owners, write_heads
 from seme.execute.sparse.generate_neurons import write_neurons
 from seme.execute.sparse.plan import Plan
 
@@ -36,7 +36,7 @@ def generate(plan: Plan) -> Source:
     stops = np.zeros(len(model.embed), dtype=np.uint8)
     stops[list(model.stops)] = 1
     text.table(stops, "unsigned char")  # table 0, by the name STOPS
-    most = max([len(head.query) for head in heads], default=1) or 1
+    most = padded(max([len(head.query) for head in heads], default=1) or 1)
     sizes = np.zeros((len(heads), 2, most))
     for at, head in enumerate(heads):
         sizes[at, :, : len(head.query)] = head.sizes
@@ -58,6 +58,7 @@ def generate(plan: Plan) -> Source:
         f"#define USED_HEADS {len(heads)}",
         f"#define LEAD {number(model.lead)}",
         f"#define MOST_COMPONENTS {most}",
+        f"#define MOST_VALUES {max([len(head.value) for head in heads], default=1)}",
         f"#define MOST_SUMS {max(sums, 1)}",
         f"#define MEMO_ROWS {memo}",
         f"#define BEGIN_ALONE {int(model.paired)}",
@@ -68,6 +69,8 @@ def generate(plan: Plan) -> Source:
         _numbers("COUNTS", [str(len(head.query)) for head in heads]),
         _numbers("VALUES", [str(len(head.value)) for head in heads]),
         _numbers("KEEPS", [head.keeps.upper() for head in heads]),
+        _numbers("CODED", [str(int(is_coded(head))) for head in heads]),
+        _numbers("OWNERS", [str(owner) for owner in owners(plan)]),
     ]
     shared = [(parts / name).read_text() for name in ("runtime.c", "parts.c")]
     whole = [*defines, *shared, *about, *text.lines, (parts / "life.c").read_text()]
@@ -116,16 +119,16 @@ def _end(text: Text) -> list[str]:
     """The unembedding and the choice."""
     sums, logits = text.plan.sums, text.plan.logits
     if sums is not None:
-        padded = -(-len(logits) // 8) * 8
-        bias = np.full(padded, -1e300)
+        room = padded(len(logits))
+        bias = np.full(room, -1e300)
         bias[: len(logits)] = sums.bias
-        rows = np.zeros((len(sums.sums), padded))
+        rows = np.zeros((len(sums.sums), room))
         rows[:, : len(logits)] = sums.rows
         added = ", ".join(text.form(sums.sums, row) for row in range(len(sums.sums)))
         tables = f"{text.table(bias, 'double')}, {text.table(rows, 'double')}"
         return [
             f"const double sums[] = {{{added}}};",
-            f"s->next = chosen_for(s->memo, sums, {len(sums.sums)}, {tables}, {padded});",
+            f"s->next = chosen_for(s->memo, sums, {len(sums.sums)}, {tables}, {room});",
         ]
     by_feature = logits.matrix.tocsc()
     used = np.flatnonzero(np.diff(by_feature.indptr))

@@ -52,21 +52,18 @@ inlined i64 largest(const double *y, const double *bias, const u32 *features, co
   return best;
 }
 
-typedef double wide __attribute__((vector_size(64), aligned(8)));
-typedef i64 wide_rows __attribute__((vector_size(64)));
-
 /* The same through few sums: `rows` is [sum][padded], padding has a bias below all. */
 inlined i64 largest_of_sums(const double *sums, i64 count, const double *bias, const double *rows, i64 padded) {
   i64 there[MOST_SUMS], used = 0; /* a sum that is zero moves no logit, and most are */
   for (i64 k = 0; k < count; k++)
     if (sums[k] != 0) there[used++] = k;
   wide best = {-1e308, -1e308, -1e308, -1e308, -1e308, -1e308, -1e308, -1e308};
-  wide_rows chosen = {0}, now = {0, 1, 2, 3, 4, 5, 6, 7};
+  wide_words chosen = {0}, now = {0, 1, 2, 3, 4, 5, 6, 7};
   for (i64 v = 0; v < padded; v += 8) {
     wide logit = *(const wide *)(bias + v);
     for (i64 i = 0; i < used; i++) logit += sums[there[i]] * *(const wide *)(rows + there[i] * padded + v);
-    wide_rows more = logit > best;
-    best = (wide)((more & (wide_rows)logit) | (~more & (wide_rows)best));
+    wide_words more = logit > best;
+    best = (wide)((more & (wide_words)logit) | (~more & (wide_words)best));
     chosen = (more & now) | (~more & chosen);
     now += 8;
   }
