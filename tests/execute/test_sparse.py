@@ -9,7 +9,17 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from execute.sparse_artifacts import CELLS, LEAD, LONGEST, averages, gated, memory, memory_rows, random_artifact
+from execute.sparse_artifacts import (
+    CELLS,
+    LEAD,
+    LONGEST,
+    Builder,
+    averages,
+    gated,
+    memory,
+    memory_rows,
+    random_artifact,
+)
 from seme.core.errors import FolderError, InputError, MissingExtraError, UsageError
 from seme.execute.sparse import Sparse, build
 from seme.execute.stream import DenseStream
@@ -157,6 +167,25 @@ def test_a_key_between_the_codes_is_kept_apart_and_agrees():
     stream = sparse.stream()
     stream.feed(prompts[0])
     assert stream.kept[0][1] == 1
+
+
+def test_a_choice_holds_for_nearby_sums_only_as_far_as_its_lead():
+    # Two rows whose logits cross at 1: what is chosen for the whole number is neither's choice for long.
+    sizes = {2: 1.0, 3: 1.25, 4: 0.75, 5: 1.0 + 2.0**-30, 6: 1.0 - 2.0**-30, 7: 2.0, 8: 2.0 + 2.0**-30}
+    b = Builder(["size"], 9, layers=1, heads=2, neurons=2)
+    for row, size in sizes.items():
+        b.embed(row, {"size": size})
+        b.never(row)
+    b.never(0)
+    b.never(1)
+    for row, slope in ((2, 1.0), (3, -1.0)):
+        b.weights["unembed.W_U"][:, row] = b.reading({"size": slope})[0]
+        b.weights["unembed.b_U"][row] = -slope
+    artifact = b.artifact()
+    sparse = agrees(artifact, [[0, *sizes, *reversed(sizes), *sizes]], 5)
+    assert sparse.report["logits"]["sums"] == 1
+    chosen = dict(zip(sizes, sparse.stream().feed([0, *sizes])[1:].tolist(), strict=True))
+    assert chosen == {2: 2, 3: 2, 4: 3, 5: 2, 6: 3, 7: 2, 8: 2}
 
 
 def test_a_stream_that_is_not_antisymmetric_has_its_norms_computed_and_agrees():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,10 @@ from seme.execute.sparse.plan import Plan
 
 FEW = 12
 """Values that are rather written where nobody reads them than tested for."""
+
+
+Value = tuple[float, tuple[tuple[int, float], ...]]
+"""A form: its constant and its terms."""
 
 
 def owners(plan: Plan) -> list[int]:
@@ -42,15 +47,17 @@ def write_heads(text: Text, layer: int) -> list[str]:
     block = text.plan.blocks[layer]
     first = sum(len(before.heads) for before in text.plan.blocks[:layer])
     owner = owners(text.plan)
-    body: list[str] = []
+    ring = _ring(text, layer)
+    body = [] if ring is None else ring.written(text)
     terms: dict[int, list[Term]] = {}
     for at, head in enumerate(block.heads, start=first):
         sharing = [one for one, mine in zip(block.heads, owner[first:], strict=False) if mine == at]
-        body += _Head(text=text, at=at, head=head, owner=owner[at], sharing=sharing).lines()
+        body += _Head(text=text, at=at, head=head, owner=owner[at], sharing=sharing, ring=ring).lines()
         for value in range(len(head.value)):
             row = head.out[[value]]
             for feature, weight in zip(row.indices.tolist(), row.data.tolist(), strict=True):
-                terms.setdefault(feature, []).append((weight, f"z{at}[{value}]"))
+                place = value if ring is None or head.turns is None else ring.place(head, value)
+                terms.setdefault(feature, []).append((weight, f"z{at}[{place}]"))
     for feature in sorted(set(terms) | set(np.flatnonzero(block.head_bias).tolist())):
         if feature in text.number:
             body.append(text.added(feature, block.head_bias[feature], terms.get(feature, [])))
@@ -59,6 +66,60 @@ def write_heads(text: Text, layer: int) -> list[str]:
     name = f"attend_{layer}"
     text.function(name, "state *s, double *restrict x, const double *y, double t", [*body, "return 0;"], "apart int")
     return [f"if ({name}(s, x, y, t)) return 1;"]
+
+
+def ring_sizes(plan: Plan) -> list[int]:
+    """Numbers in each block's ring, 0 where it has none."""
+    return [_places_of(block.heads) * len(_turned(block.heads)) for block in plan.blocks]
+
+
+def _places_of(heads: Sequence[HeadPlan]) -> int:
+    """Positions that a ring holds: a power of two, no less than any head looks back."""
+    return 1 << (max((len(head.turns) for head in heads if head.turns), default=1) - 1).bit_length()
+
+
+def _turned(heads: Sequence[HeadPlan]) -> dict[Value, int]:
+    """The different values of heads that look back by turns, numbered."""
+    values = [_value(head, row) for head in heads if head.turns for row in range(len(head.value))]
+    return {value: place for place, value in enumerate(dict.fromkeys(values))}
+
+
+def _value(head: HeadPlan, row: int) -> Value:
+    return float(head.value.bias[row]), tuple(head.value.terms(row))
+
+
+def _ring(text: Text, layer: int) -> _Ring | None:
+    heads, sizes = text.plan.blocks[layer].heads, ring_sizes(text.plan)
+    if not sizes[layer]:
+        return None
+    name = f"(s->rings + {sum(sizes[:layer])})"
+    return _Ring(name=name, places=_places_of(heads), values=_turned(heads), heads=heads)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ring:
+    """What the latest positions hold of what a block's heads bring that look back by turns."""
+
+    name: str
+    places: int
+    values: dict[Value, int]
+    heads: tuple[HeadPlan, ...]
+
+    def written(self, text: Text) -> list[str]:
+        """This position's values."""
+        forms = {
+            self.place(h, row): text.form(h.value, row) for h in self.heads if h.turns for row in range(len(h.value))
+        }
+        lines = [f"  to[{place}] = {form};" for place, form in sorted(forms.items())]
+        return [f"{{ double *to = {self.name} + {self.at('0')};", *lines, "}"]
+
+    def place(self, head: HeadPlan, row: int) -> int:
+        """Where a head's value stands among a position's."""
+        return self.values[_value(head, row)]
+
+    def at(self, back: str) -> str:
+        """Where the values of so many positions back begin."""
+        return f"((s->length - 1 - {back}) & {self.places - 1}) * {len(self.values)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +131,7 @@ class _Head:
     head: HeadPlan
     owner: int
     sharing: list[HeadPlan]
+    ring: _Ring | None
 
     def lines(self) -> list[str]:
         """Leaves what is found at z."""
@@ -88,19 +150,20 @@ class _Head:
         taken = [f"double mix{at}[{max(values, 1)}];", f"const double *z{at};"]
         if head.turns is None:
             return [*taken, *self._asked(begin)]
-        period, width = len(head.turns), count + 2 + values
+        assert self.ring is not None
+        period, ring = len(head.turns), self.ring
         back = str(head.turns[0])
         if len(set(head.turns)) > 1:
             back = text.table(np.array(head.turns, dtype=np.int64), "i64") + f"[(s->length - 1) % {period}]"
         return [
             *taken,
+            f"double turned{at}[{len(ring.values)}];",
             f"if (t < {period}) {{",
             *(f"  {line}" for line in self._asked(begin)),
-            "} else {",  # by now each turn has its row, in order
-            f"  double *rows = s->heads[{at}].keys.odd.rows + {count + 2};",
-            f"  double *to = rows + (s->length - 1) % {period} * {width};",
-            *(f"  to[{value}] = {text.form(head.value, value)};" for value in range(values)),
-            f"  z{at} = rows + (s->length - 1 + {period} - {back}) % {period} * {width};",
+            *(f"  turned{at}[{ring.place(head, value)}] = z{at}[{value}];" for value in range(values)),
+            f"  z{at} = turned{at};",
+            "} else {",  # by now each turn has been
+            f"  z{at} = {ring.name} + {ring.at(back)};",
             "}",
         ]
 

@@ -8,7 +8,7 @@ where a is what constant queries make of the key, t_j the index. A component who
 alike and is left to b. What is read off:
 
 - `latest`: slope is at least the lead. Of two keys that agree in every k_r and in a, the older weighs nothing beside
-  the newer, for any query: it is forgotten.
+  the newer, for any query: it is forgotten. Where they differ in a, it is looked at run time which one leads.
 - `first`: the same with slope at most -lead; the newer is forgotten.
 - `sum`: slope is zero. Keys that agree weigh the same for any query: their values are added and counted.
 - `all`: anything else. Every key is kept.

@@ -18,12 +18,12 @@ exported state *seme_new(const void *const *tables) {
   state *s = malloc(sizeof(state));
   if (!s) return 0;
   memset(s, 0, sizeof(state));
-  s->memo = malloc((MEMO_ROWS + 1) * (MOST_SUMS + 1) * 8);
+  s->memo = malloc((MEMO_ROWS + 1) * sizeof(choice));
   if (!s->memo) {
     free(s);
     return 0;
   }
-  memset(s->memo, 0, (MEMO_ROWS + 1) * (MOST_SUMS + 1) * 8);
+  memset(s->memo, 0, (MEMO_ROWS + 1) * sizeof(choice));
   s->tables = tables;
   s->next = -1;
   int failed = 0;
@@ -75,7 +75,7 @@ static i64 store_bytes(const store *m, i64 width) {
 }
 
 exported i64 seme_bytes(const state *s) {
-  i64 out = sizeof(state) + (i64)(MEMO_ROWS + 1) * (MOST_SUMS + 1) * 8;
+  i64 out = sizeof(state) + (i64)(MEMO_ROWS + 1) * (i64)sizeof(choice);
   for (i64 h = 0; h < USED_HEADS; h++) {
     const keys *of = &s->heads[h].keys;
     out += store_bytes(&of->odd, COUNTS[h] + TAIL(KEEPS[h]) + VALUES[h]);
@@ -137,6 +137,7 @@ static void moved_store(tape *on, store *m, i64 words, i64 width, int indexed) {
 static void moved_state(tape *on, state *s) {
   moved(on, &s->length, 8);
   moved(on, &s->next, 8);
+  moved(on, s->rings, sizeof(s->rings));
   for (i64 h = 0; h < USED_HEADS; h++) {
     keys *of = &s->heads[h].keys;
     moved(on, &s->heads[h].queries, sizeof(queries));

@@ -4,7 +4,7 @@
  * A key whose components are all +-gives is coded: its one key word holds the signs, and there is one row for a code.
  * Of few components every code has its row from the start, with an a that never counts (EMPTY) until a key comes.
  * Others are kept apart, their key words being the components and a. `all` keeps every key apart and has no index.
- * The generated text before this file defines HEADS, LEAD, MOST_COMPONENTS (a multiple of 8), MOST_SUMS and MEMO_ROWS.
+ * The generated text before this file defines HEADS, LEAD, MOST_COMPONENTS and MOST_SUMS (multiples of 8), MEMO_ROWS.
  */
 typedef unsigned long long u64;
 typedef long long i64;
@@ -30,6 +30,7 @@ extern double sqrt(double);
 typedef double wide __attribute__((vector_size(64), aligned(8)));
 typedef double half __attribute__((vector_size(32), aligned(8)));
 typedef i64 wide_words __attribute__((vector_size(64), aligned(8)));
+typedef short whole_words __attribute__((vector_size(16)));
 typedef _Bool wide_flags __attribute__((ext_vector_type(8)));
 
 enum { LATEST, FIRST, SUM, ALL };
@@ -68,15 +69,29 @@ typedef struct {
   queries queries;
 } head;
 
+/* What was chosen for sums: whole ones, four to a word. */
+typedef struct {
+  u64 sums[MOST_SUMS / 4];
+  double ahead;
+  u32 row, taken;
+} choice;
+
 typedef struct {
   i64 length, next;
   const void *const *tables;
-  u64 *memo; /* MEMO_ROWS of sums and what was chosen for them, plus one */
+  choice *memo; /* MEMO_ROWS */
   double spare[MOST_TAIL]; /* where a key's tail is written that never counts */
+  double rings[RINGS]; /* values of the latest positions, for heads that look back by turns */
   head heads[HEADS];
 } state;
 
 inlined wide joined(half low, half high) { return __builtin_shufflevector(low, high, 0, 1, 2, 3, 4, 5, 6, 7); }
+
+inlined wide whole(const short *from) {
+  whole_words out;
+  memcpy(&out, from, sizeof(out));
+  return __builtin_convertvector(out, wide);
+}
 
 inlined u64 bits_of(double x) {
   u64 out;
@@ -84,9 +99,11 @@ inlined u64 bits_of(double x) {
   return out;
 }
 
-/* Where in an index of 2^bits places a key is looked for first. Whole numbers in float64 differ in their upper bits
- * alone, so these are brought down before each product; the last product's upper bits are the place. */
+/* Where in an index of 2^bits places a key is looked for first. Codes that differ in their lowest three bits alone stand
+ * side by side, as what follows one another mostly does. Whole numbers in float64 differ in their upper bits alone, so
+ * these are brought down before each product; the last product's upper bits are the place. */
 inlined u64 place_of(const u64 *key, i64 words, i64 bits) {
+  if (words == 1) return ((key[0] >> 3) * 0x9E3779B97F4A7C15ull >> (67 - bits)) << 3 | (key[0] & 7);
   u64 out = 0;
   for (i64 i = 0; i < words; i++) {
     out ^= key[i];
@@ -94,6 +111,9 @@ inlined u64 place_of(const u64 *key, i64 words, i64 bits) {
   }
   return out >> (64 - bits);
 }
+
+/* The next place: in the group behind, one further on. */
+inlined u64 next_place(u64 at, i64 bits) { return (at + 9) & ((1ull << bits) - 1); }
 
 inlined int same(const u64 *one, const u64 *other, i64 words) {
   for (i64 i = 0; i < words; i++)
@@ -103,7 +123,7 @@ inlined int same(const u64 *one, const u64 *other, i64 words) {
 
 inlined double *found(const store *m, const u64 *key, i64 words, i64 width) {
   if (!m->n) return 0;
-  for (u64 at = place_of(key, words, m->bits);; at = (at + 1) & ((1ull << m->bits) - 1)) {
+  for (u64 at = place_of(key, words, m->bits);; at = next_place(at, m->bits)) {
     u32 slot = m->slots[at];
     if (!slot) return 0;
     double *row = m->rows + (i64)(slot - 1) * width;
@@ -113,7 +133,7 @@ inlined double *found(const store *m, const u64 *key, i64 words, i64 width) {
 
 static void index_row(store *m, i64 row, i64 words, i64 width) {
   u64 at = place_of((const u64 *)(m->rows + row * width), words, m->bits);
-  while (m->slots[at]) at = (at + 1) & ((1ull << m->bits) - 1);
+  while (m->slots[at]) at = next_place(at, m->bits);
   m->slots[at] = (u32)(row + 1);
 }
 
@@ -208,7 +228,7 @@ static int begun(store *m, int count, int values) {
 
 inlined void risen(keys *k, int keeps, double slope, const double *tail) {
   double score = tail[0] + slope * tail[1];
-  if (score > k->peak) k->peak = score;
+  k->peak = score > k->peak ? score : k->peak;
   if (keeps == SUM && tail[2] > k->most) k->most = tail[2];
 }
 
