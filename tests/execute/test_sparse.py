@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 
 from execute.sparse_artifacts import (
     CELLS,
+    LEAD,
     LONGEST,
     ODD,
     OPERATIONS,
     PLAIN,
+    Builder,
     averages,
     controlled,
     gated,
@@ -137,12 +139,23 @@ def test_a_falling_slope_keeps_the_first_key_and_agrees():
     assert sparse.report["heads"][0]["keeps"] == "first"
 
 
-def test_keys_that_could_win_are_not_forgotten():
-    artifact = memory(penalty=0.25)
-    sparse = agrees(artifact, memory_prompts(4, 3, 60), 20)
+def test_of_keys_that_could_win_one_is_kept_for_each_code():
+    sparse = agrees(memory(penalty=0.25), memory_prompts(4, 3, 60), 20)
     stream = sparse.stream()
     stream.feed(memory_prompts(4, 1, 100)[0])
-    assert stream.kept[0][0] > CELLS
+    assert stream.kept == [(CELLS, 0)]
+
+
+@pytest.mark.parametrize("ahead", [0.0, 5.0])
+def test_two_keys_of_one_code_of_which_neither_leads_are_both_kept_and_agree(ahead):
+    # What a key that writes nothing loses is what it gains by coming two positions later, or `ahead` less.
+    lead = LEAD["float64"]
+    artifact = memory(penalty=(2 * lead + ahead) / (2 * lead + lead * LONGEST))
+    prompt = [0, ROWS["write", 6, 7], ROWS["answer", 0, 1], ROWS["read", 6, 0]]
+    sparse = agrees(artifact, [prompt, *memory_prompts(4, 3, 60)], 20)
+    stream = sparse.stream()
+    stream.feed(prompt)
+    assert stream.kept[0][1] > 0
 
 
 def test_a_key_between_the_codes_is_kept_apart_and_agrees():
@@ -158,6 +171,25 @@ def test_a_key_between_the_codes_is_kept_apart_and_agrees():
     stream = sparse.stream()
     stream.feed(prompts[0])
     assert stream.kept[0][1] == 1
+
+
+def test_a_choice_holds_for_nearby_sums_only_as_far_as_its_lead():
+    # Two rows whose logits cross at 1: what is chosen for the whole number is neither's choice for long.
+    sizes = {2: 1.0, 3: 1.25, 4: 0.75, 5: 1.0 + 2.0**-30, 6: 1.0 - 2.0**-30, 7: 2.0, 8: 2.0 + 2.0**-30}
+    b = Builder(["size"], 9, layers=1, heads=2, neurons=2)
+    for row, size in sizes.items():
+        b.embed(row, {"size": size})
+        b.never(row)
+    b.never(0)
+    b.never(1)
+    for row, slope in ((2, 1.0), (3, -1.0)):
+        b.weights["unembed.W_U"][:, row] = b.reading({"size": slope})[0]
+        b.weights["unembed.b_U"][row] = -slope
+    artifact = b.artifact()
+    sparse = agrees(artifact, [[0, *sizes, *reversed(sizes), *sizes]], 5)
+    assert sparse.report["logits"]["sums"] == 1
+    chosen = dict(zip(sizes, sparse.stream().feed([0, *sizes])[1:].tolist(), strict=True))
+    assert chosen == {2: 2, 3: 2, 4: 3, 5: 2, 6: 3, 7: 2, 8: 2}
 
 
 def test_a_stream_that_is_not_antisymmetric_has_its_norms_computed_and_agrees():

@@ -16,6 +16,9 @@ SUMMED = 8
 UNITS = 3
 """Files besides the first, all of which are compiled at a time."""
 
+WIDE = 8
+"""Numbers in a C `wide`."""
+
 Term = tuple[float, str]
 """A weight and the C expression it multiplies."""
 
@@ -39,6 +42,11 @@ def total(bias: float, terms: Sequence[Term]) -> str:
         return " ".join([*start, *parts]).removeprefix("+ ")
     chains = [parts[at : at + SUMMED] for at in range(0, len(parts), SUMMED)]
     return " + ".join([*start, *("(" + " ".join(chain).removeprefix("+ ") + ")" for chain in chains)])
+
+
+def padded(count: int) -> int:
+    """The next multiple of the numbers that are compared, added and multiplied at a time."""
+    return -(-count // WIDE) * WIDE
 
 
 class Text:
@@ -132,12 +140,54 @@ class Text:
         if feature >= index:
             return "t" if feature == index else f"m[{feature - index - 1}]"
         place = self.number[feature]
-        return f"{'x' if self.plan.model.paired else 'y'}[{place}]" if place >= 0 else "0.0"
+        return f"{self._stream}[{place}]" if place >= 0 else "0.0"
+
+    @property
+    def _stream(self) -> str:
+        return "x" if self.plan.model.paired else "y"
 
     def form(self, forms: Forms, row: int, bias: float = 0.0, scale: float = 1.0) -> str:
         """An affine form, times a factor, with something added."""
         terms = [(scale * weight, self.read(feature)) for feature, weight in forms.terms(row)]
         return total(scale * forms.bias[row] + bias, terms)
+
+    def array(self, name: str, forms: Forms) -> list[str]:
+        """Lines that make an array of `wide` with forms and, behind them, zeros.
+
+        Forms whose weights agree and whose features stand side by side in the stream are added up together. No number
+        is written by itself to where many are read at once, for which a processor would wait.
+        """
+        lines = [f"wide {name}[{max(padded(len(forms)) // WIDE, 1)}];"]
+        for first in range(0, len(forms), WIDE):
+            whole = self._together(forms, first, WIDE)
+            if whole is None:
+                middle = first + WIDE // 2
+                whole = f"joined({self._half(forms, first)}, {self._half(forms, middle)})"
+            lines.append(f"{name}[{first // WIDE}] = {whole};")
+        return lines
+
+    def _half(self, forms: Forms, first: int) -> str:
+        end = first + WIDE // 2
+        alone = [self.form(forms, row) if row < len(forms) else "0" for row in range(first, end)]
+        return self._together(forms, first, WIDE // 2) or f"(half){{{', '.join(alone)}}}"
+
+    def _together(self, forms: Forms, first: int, count: int) -> str | None:
+        """So many forms from the first on as one sum, if their weights agree and their features stand side by side."""
+        if first + count > len(forms):
+            return None
+        start = self._places(forms, first)
+        if not start or any(place < 0 for _, place in start):
+            return None
+        for by in range(1, count):
+            moved = [(weight, place + by) for weight, place in start]
+            if self._places(forms, first + by) != moved or forms.bias[first + by] != forms.bias[first]:
+                return None
+        kind = "wide" if count == WIDE else "half"
+        return total(float(forms.bias[first]), [(w, f"*(const {kind} *)({self._stream} + {at})") for w, at in start])
+
+    def _places(self, forms: Forms, row: int) -> list[tuple[float, int]]:
+        """(weight, place in the stream) of a form in order; the index has place -1."""
+        return sorted((weight, self.number.get(feature, -1)) for feature, weight in forms.terms(row))
 
     def added(self, feature: int, bias: float, terms: Sequence[Term]) -> str:
         """A line that says what a feature is behind a part: what it was, and what the part adds."""

@@ -145,7 +145,7 @@ class SparseStream:
 
     @property
     def kept(self) -> list[tuple[int, int]]:
-        """Keys kept by each head of the report: in banks of codes, and apart from them."""
+        """Keys that each head of the report asks: of codes, and apart from them."""
         out, pair = [], (ctypes.c_int64 * 2)()
         for head in range(self.model.heads):
             self.model.calls.seme_kept(self.state, head, pair)
