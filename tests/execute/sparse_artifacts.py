@@ -251,6 +251,49 @@ def averages(dtype: str = "float64") -> Artifact:
     return b.artifact()
 
 
+OPERATIONS, OPERANDS, PLAIN, ODD = 4, 10, 40, 24
+
+
+def controlled(seed: int, *, dtype: str = "float64") -> Artifact:
+    """Operations on operands: each of the first decides for ten neurons and more whether they can be on.
+
+    Rows 2 to 41 have one operation, and operands that are bits. Of the 24 rows after these every third has operands
+    that are no bits, every third two operations, and every third an operation that is no bit.
+    """
+    draws = np.random.default_rng(seed)
+    operations, operands = [f"p{i}" for i in range(OPERATIONS)], [f"d{i}" for i in range(OPERANDS)]
+    passed, kept, outs = [f"c{i}" for i in range(OPERATIONS)], [f"e{i}" for i in range(OPERANDS)], ["o0", "o1", "o2"]
+    rows, count = PLAIN + ODD + 2, (OPERATIONS + 2) * (OPERANDS + 1)
+    b = Builder([*operations, *operands, *passed, *kept, *outs], rows, layers=2, heads=2, neurons=count, dtype=dtype)
+    for row in range(2, rows):
+        form = {operand: float(bit) for operand, bit in zip(operands, draws.integers(0, 2, OPERANDS), strict=True)}
+        form[operations[row % OPERATIONS]] = 1.0
+        kind = (row - 2 - PLAIN) % 3 if row >= 2 + PLAIN else None
+        if kind == 0:
+            form |= {operand: float(draws.choice([-1, 0.5, 2, 3])) for operand in draws.choice(operands, 3)}
+        elif kind == 1:
+            form[operations[(row + 1) % OPERATIONS]] = 1.0
+        elif kind == 2:
+            form[operations[row % OPERATIONS]] = float(draws.choice([-1, 0.5, 2]))
+        b.embed(row, form)
+    for name, to in zip([*operations, *operands], [*passed, *kept], strict=True):
+        b.neuron(0, {name: 1.0}, {to: 1.0})  # what is below 0 is lost
+    for operation in passed:
+        for at, operand in enumerate(kept):
+            write = {out: float(draws.integers(-3, 4)) for out in outs}
+            b.neuron(1, {operation: 2.0, operand: 1.0, kept[at - 1]: float(draws.choice([-1, 1])), "1": -2.0}, write)
+        b.neuron(1, {operation: 1.0, passed[0]: -1.0}, {"o0": float(draws.integers(1, 4))})
+    for name in operands:
+        b.neuron(1, {name: 1.0}, {name: -1.0, "o1": 0.5})
+    for row in range(2, rows):
+        form = {name: float(draws.integers(-9, 10)) for name in [*outs, *operands, *passed]}
+        b.weights["unembed.W_U"][:, row] = b.reading(form)[0]
+        b.weights["unembed.b_U"][row] = draws.normal()
+    b.never(0)
+    b.never(1)
+    return b.artifact()
+
+
 def gated(seed: int, *, gate: float = 4.0, both: bool = False, dtype: str = "float64") -> Artifact:
     """Two dozen neurons that the feature "on" keeps off, as long as the feature "some" is at most 1.
 

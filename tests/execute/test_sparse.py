@@ -9,7 +9,21 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from execute.sparse_artifacts import CELLS, LONGEST, averages, gated, memory, memory_rows, random_artifact
+from execute.sparse_artifacts import (
+    CELLS,
+    LEAD,
+    LONGEST,
+    ODD,
+    OPERATIONS,
+    PLAIN,
+    Builder,
+    averages,
+    controlled,
+    gated,
+    memory,
+    memory_rows,
+    random_artifact,
+)
 from seme.core.errors import FolderError, InputError, MissingExtraError, UsageError
 from seme.execute.sparse import Sparse, build
 from seme.execute.stream import DenseStream
@@ -125,12 +139,23 @@ def test_a_falling_slope_keeps_the_first_key_and_agrees():
     assert sparse.report["heads"][0]["keeps"] == "first"
 
 
-def test_keys_that_could_win_are_not_forgotten():
-    artifact = memory(penalty=0.25)
-    sparse = agrees(artifact, memory_prompts(4, 3, 60), 20)
+def test_of_keys_that_could_win_one_is_kept_for_each_code():
+    sparse = agrees(memory(penalty=0.25), memory_prompts(4, 3, 60), 20)
     stream = sparse.stream()
     stream.feed(memory_prompts(4, 1, 100)[0])
-    assert stream.kept[0][0] > CELLS
+    assert stream.kept == [(CELLS, 0)]
+
+
+@pytest.mark.parametrize("ahead", [0.0, 5.0])
+def test_two_keys_of_one_code_of_which_neither_leads_are_both_kept_and_agree(ahead):
+    # What a key that writes nothing loses is what it gains by coming two positions later, or `ahead` less.
+    lead = LEAD["float64"]
+    artifact = memory(penalty=(2 * lead + ahead) / (2 * lead + lead * LONGEST))
+    prompt = [0, ROWS["write", 6, 7], ROWS["answer", 0, 1], ROWS["read", 6, 0]]
+    sparse = agrees(artifact, [prompt, *memory_prompts(4, 3, 60)], 20)
+    stream = sparse.stream()
+    stream.feed(prompt)
+    assert stream.kept[0][1] > 0
 
 
 def test_a_key_between_the_codes_is_kept_apart_and_agrees():
@@ -146,6 +171,25 @@ def test_a_key_between_the_codes_is_kept_apart_and_agrees():
     stream = sparse.stream()
     stream.feed(prompts[0])
     assert stream.kept[0][1] == 1
+
+
+def test_a_choice_holds_for_nearby_sums_only_as_far_as_its_lead():
+    # Two rows whose logits cross at 1: what is chosen for the whole number is neither's choice for long.
+    sizes = {2: 1.0, 3: 1.25, 4: 0.75, 5: 1.0 + 2.0**-30, 6: 1.0 - 2.0**-30, 7: 2.0, 8: 2.0 + 2.0**-30}
+    b = Builder(["size"], 9, layers=1, heads=2, neurons=2)
+    for row, size in sizes.items():
+        b.embed(row, {"size": size})
+        b.never(row)
+    b.never(0)
+    b.never(1)
+    for row, slope in ((2, 1.0), (3, -1.0)):
+        b.weights["unembed.W_U"][:, row] = b.reading({"size": slope})[0]
+        b.weights["unembed.b_U"][row] = -slope
+    artifact = b.artifact()
+    sparse = agrees(artifact, [[0, *sizes, *reversed(sizes), *sizes]], 5)
+    assert sparse.report["logits"]["sums"] == 1
+    chosen = dict(zip(sizes, sparse.stream().feed([0, *sizes])[1:].tolist(), strict=True))
+    assert chosen == {2: 2, 3: 2, 4: 3, 5: 2, 6: 3, 7: 2, 8: 2}
 
 
 def test_a_stream_that_is_not_antisymmetric_has_its_norms_computed_and_agrees():
@@ -180,30 +224,64 @@ def test_damaged_weights_agree(seed):
     agrees(changed(artifact, name, damaged), memory_prompts(seed, 2, 40), 12)
 
 
-def test_neurons_that_a_low_feature_keeps_off_are_passed_over_and_agree():
-    artifact = gated(1)
-    sparse = agrees(artifact, [[0, *range(2, 50)], [0, 5, 9]], 60)
-    (_, last) = sparse.report["neurons"]
-    assert sum(last["gated"]) == last["directions"] > 5
-
-
-def test_a_gate_that_is_too_weak_passes_over_nothing_and_agrees():
-    sparse = agrees(gated(1, gate=0.5), [[0, *range(2, 50)], [0, 5, 9]], 60)
-    assert sparse.report["neurons"][1]["gated"] == []
+def controlled_prompt(seed: int, *, odd: bool) -> list[int]:
+    draws = np.random.default_rng(seed)
+    plain = draws.integers(2, 2 + PLAIN, 150).tolist()
+    return [0, *plain, *(draws.integers(2, 2 + PLAIN + ODD, 150).tolist() if odd else plain)]
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_where_a_hope_does_not_hold_the_neurons_are_computed(seed):
-    artifact = gated(seed, both=True)
-    sparse = agrees(artifact, [[0, *range(2, 66)], [0, 5, 9]], 60)
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_neurons_that_few_features_decide_are_passed_over_and_agree(seed, dtype):
+    artifact = controlled(seed, dtype=dtype)
+    sparse = agrees(artifact, [controlled_prompt(seed, odd=False), controlled_prompt(seed, odd=True)], 60)
     last = sparse.report["neurons"][1]
-    assert sum(last["gated"]) == last["directions"] > 5
+    assert last["controls"] == OPERATIONS
+    assert len(last["groups"]) >= OPERATIONS
+    assert last["known"] > 0
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_tokens_beyond_all_bounds_so_far_widen_them(seed):
+    artifact = controlled(seed)
+    sparse = Sparse(artifact)
+    plain, odd = sparse.stream(), sparse.stream()
+    plain.feed(controlled_prompt(seed, odd=False))
+    odd.feed(controlled_prompt(seed, odd=False))
+    before = odd.widened
+    assert plain.widened == before > 0
+    some = [*range(2 + PLAIN, 2 + PLAIN + ODD), 2, 3, 4]
+    dense = DenseStream(artifact)
+    dense.feed(controlled_prompt(seed, odd=False))
+    expected = dense.feed(some).tolist()
+    assert odd.feed(some).tolist() == expected
+    assert odd.widened > before
+    # what goes wrong where a group that is on is passed over
     outputs = artifact.weights["blocks.1.mlp.W_out"]
     silent = {**artifact.weights, "blocks.1.mlp.W_out": torch.zeros_like(outputs)}
-    off = DenseStream(replace(artifact, weights=silent)).feed([0, *range(2, 66)]).tolist()
-    rows = [row for row in range(2, 66) if (row - 2) % 2 == 0 and (row - 2) // 2 & 3 == 3]
-    on = DenseStream(artifact).feed([0, *range(2, 66)]).tolist()
-    assert any(off[row - 1] != on[row - 1] for row in rows), "some closed gate must matter, or this tests nothing"
+    dense = DenseStream(replace(artifact, weights=silent))
+    dense.feed(controlled_prompt(seed, odd=False))
+    assert dense.feed(some).tolist() != expected
+
+
+@pytest.mark.parametrize("gate", [4.0, 0.5])
+@pytest.mark.parametrize("seed", range(4))
+def test_neurons_behind_a_gate_that_may_be_too_weak_agree(seed, gate):
+    agrees(gated(seed, gate=gate, both=True), [[0, *range(2, 66)], [0, 5, 9]], 60)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_damaged_weights_of_decided_neurons_agree(seed):
+    draws = np.random.default_rng(seed)
+    name = str(draws.choice(["embed.W_E", "blocks.0.mlp.W_in", "blocks.1.mlp.W_in", "blocks.1.mlp.W_out"]))
+
+    def damaged(weight):
+        flat = weight.view(-1)
+        for place in draws.choice(torch.nonzero(flat)[:, 0].numpy() // 2 * 2, 5):
+            change = float(draws.choice([-2.0, 0.75, 3.0]))
+            flat[place], flat[place + 1] = flat[place] * change, flat[place + 1] * change
+
+    agrees(changed(controlled(seed), name, damaged), [controlled_prompt(seed, odd=True)], 30)
 
 
 def test_a_checkpoint_continues_identically(memories, tmp_path):

@@ -9,8 +9,20 @@ from benchmarks.sparse import CELLS, counter
 
 from seme.compiler.trace import compile_trace
 from seme.execute.sparse import Sparse
+from seme.execute.sparse.generate_heads import owners
+from seme.execute.sparse.plan import plan
 from seme.execute.stream import DenseStream
-from seme.lang.trace import TraceProgram, count, first, previous, table, trace_program, vocabulary
+from seme.lang.trace import (
+    TraceProgram,
+    bits,
+    count,
+    first,
+    latest,
+    previous,
+    table,
+    trace_program,
+    vocabulary,
+)
 from seme.model.artifact import Artifact, TokenTable
 
 
@@ -66,6 +78,29 @@ def test_a_bent_table_of_places_is_no_rule_and_agrees():
     assert [head["keeps"] for head in sparse.report["heads"]] != [
         head["keeps"] for head in Sparse(artifact).report["heads"]
     ]
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_two_looks_among_the_same_keys_share_them_and_others_do_not(apart):
+    tokens = vocabulary(
+        {f"{n}": {"n": n, "large": int(n > 40)} | {f"b{bit}": n >> bit & 1 for bit in range(7)} for n in range(128)}
+    )
+    n, own = tokens["n"], [tokens[f"b{bit}"] for bit in range(7)]
+    one, other = (bits(table(n, {v: (v * by + 1) % 128 for v in range(128)}), 7, f"to{by}") for by in (3, 5))
+    first_found = latest(n, key=own, query=one, where=tokens["large"], default=1, name="one")
+    other_found = latest(n, key=own, query=other, where=1 - tokens["large"] if apart else tokens["large"], name="other")
+    total = n + 2 * first_found + other_found
+    mixed = table(total, {value: (7 * value + 3) % 128 for value in range(total.lo, total.hi + 1)})
+    artifact = compile_trace(trace_program(tokens, emit={"n": mixed}, longest=600, name="two"), max_length=600)
+    prompt = [0, *(2 + 37 * i % 128 for i in range(90))]
+    sparse = same(artifact, prompt, 300)
+    stream = sparse.stream()
+    stream.feed(prompt)
+    rows = [stream.kept[at][0] for at, head in enumerate(sparse.report["heads"]) if head["components"] == 7]
+    large = len({row - 2 for row in prompt[1:] if row - 2 > 40})
+    assert rows[0] >= large
+    own = [owner == at for at, owner in enumerate(owners(plan(artifact)))]
+    assert own == [True, apart]
 
 
 def test_a_counting_machine_agrees_for_as_long_as_the_dense_one_is_asked():

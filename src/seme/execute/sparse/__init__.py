@@ -6,12 +6,13 @@ as `execute.stream.DenseStream`. It may import the model and the core.
     fold      weights -> affine forms; (+f, -f) pairs become one number and norms that do nothing go away
     ranges    how large every feature gets
     heads     which keys compete, which can be forgotten
-    neurons   which neurons can be on, and which are tables of one direction; `gates`, which one test passes over,
-              by a guess (`rarity`) of what saves time
+    neurons   which neurons can be on, and which are tables of one direction
+    control   which of them a few features decide: what can be remembered, and what is passed over together
     logits    the unembedding as few sums
     plan      all of it, and the report
-    generate  plan -> C text and tables, with `ctext`, `generate_heads` and `generate_neurons`; runtime.c (stores and
-              heads), parts.c and life.c are what all models share
+    generate  plan -> C text and tables, with `ctext`, `versions` (where features stand), `generate_heads`,
+              `generate_neurons` and `generate_control`; runtime.c (stores and heads), parts.c, control.c and life.c are
+              what all models share
     build     C text -> loaded library, cached
     keep      what planning made, read back when the same weights come again
     stream    `Sparse` and its streams
@@ -22,19 +23,25 @@ Why it is sound for any weights. Real numbers first:
    zero. With the largest size of any feature bounded and its square below 2^-60 epsilon, a norm is its gain over the
    root of epsilon, plus its bias. Otherwise norms are computed.
 2. *Heads.* A softmax does not change when all scores move alike. Constant parts of queries and keys make the score of
-   key j (sum of q_r k_jr) + a_j + slope * t_j, the first token's a form of the query. Keys of the same bits in k and a
-   differ by slope * (t - t') for every query: at least the lead, nothing, or neither, and this says which is kept. A
-   key whose a is so low that no query within its bounds brings it near the first token is not kept.
+   key j (sum of q_r k_jr) + a_j + slope * t_j, the first token's a form of the query. Keys of the same bits in k
+   differ by a - a' + slope * (t - t') for every query. Where that is at least the lead the one behind is forgotten;
+   where it is nothing, whatever t, they are added up; else both are kept. A key whose a is so low that no query within
+   its bounds brings it near the first token is not kept.
 3. *Look-ups.* A query whose components are exactly +-asks, against keys that are exactly +-gives, scores the sum of
    their products with the key of its signs, and at least twice the smallest product less with any other. What a query
-   sees is taken from a hash only when the best score found leads the bound on all other keys of its banks, every key
-   kept apart, and the first token by the lead; sizes are compared bit by bit, for each key and query, as they come. In
-   every other case the softmax is taken over all keys kept.
+   sees is taken from a hash only when the best score found leads the bound on all other coded keys, every key kept
+   apart, and the first token by the lead; sizes are compared bit by bit, for each key and query, as they come. In
+   every other case the softmax is taken over all keys kept. A query whose form is a positive multiple of the key's is
+   that multiple of its own position's key, so one code serves both.
 4. *Neurons.* One is left out when its bound is at most zero, or nothing reads what it writes. A group is passed over
-   for a token when its gate is so low that the bound on the rest keeps every neuron off; where that bound is hoped
-   for and not proved, the features it rests on are compared with it, for this token, first. Many neurons on one
-   direction are summed up beforehand between bends: the same piecewise linear function.
-5. *The choice.* It is a function of the sums that the logits are made of, so one made before for the same bits holds.
+   for a token when, with its controls at 0 or 1 as they are, the bounds on what else it reads keep every neuron off.
+   These bounds are those of all tokens so far, and every token is compared with them, and its controls with 0 and 1,
+   before anything follows from them: one that is beyond them widens them, and what followed is forgotten. What neurons
+   of controls alone write is a function of these bits. Many neurons on one direction are summed up beforehand between
+   bends: the same piecewise linear function. One that takes a feature back leaves the lesser of it and zero.
+5. *The choice.* It is a function of the sums that the logits are made of. One made before for the whole numbers next to
+   them holds while what the sums are off, each times the most that it moves between two logits, is less than the lead
+   the choice had.
 
 Rounding: all sums are taken in float64, also for float32 weights, and in another order than PyTorch takes them. A
 weight of exp(-lead) is zero in the model's own type, so leaving it out changes nothing there. Tokens can therefore

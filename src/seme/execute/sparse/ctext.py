@@ -8,6 +8,7 @@ import numpy as np
 
 from seme.execute.sparse.fold import Forms
 from seme.execute.sparse.plan import Plan
+from seme.execute.sparse.versions import Versions
 
 SUMMED = 8
 """Terms in one chain of additions; longer sums are made of such, which the processor adds side by side."""
@@ -15,8 +16,8 @@ SUMMED = 8
 UNITS = 3
 """Files besides the first, all of which are compiled at a time."""
 
-PARTS = 63
-"""Parts of a model whose hopes are looked at: a bit each of one word, of which the last is for a block's bundles."""
+WIDE = 8
+"""Numbers in a C `wide`."""
 
 Term = tuple[float, str]
 """A weight and the C expression it multiplies."""
@@ -43,8 +44,17 @@ def total(bias: float, terms: Sequence[Term]) -> str:
     return " + ".join([*start, *("(" + " ".join(chain).removeprefix("+ ") + ")" for chain in chains)])
 
 
+def padded(count: int) -> int:
+    """The next multiple of the numbers that are compared, added and multiplied at a time."""
+    return -(-count // WIDE) * WIDE
+
+
 class Text:
-    """The text of one model as it grows, the tables it reads, and which features hold something so far.
+    """The text of one model as it grows, the tables it reads, and where features stand so far.
+
+    Where norms are left out, every part of the model writes what it changes to new places: 2 l for the heads of block
+    l, 2 l + 1 for its neurons, -1 for the embedding. So a place is written once, and one look at a part's places is
+    enough for all who read them.
 
     Attributes:
         plan: What is written out.
@@ -52,11 +62,13 @@ class Text:
         units: Functions that are compiled beside these.
         tables: What the text's pointers point to, in order.
         filled: Features that the embedding and positions fill, by number; they come first in the stream.
-        number: Feature -> its place in the stream.
-        whole_after: Feature -> the last part of the model that writes to it: 2 l for the heads of block l, 2 l + 1 for
-            its neurons.
-        hopes: Feature -> the bounds that tests of gates hope for.
-        defined: Features that hold something at this point of the text; others are zero and never read.
+        number: Live feature -> its place in the stream; -1 where it is zero and has none.
+        opened: Feature -> its place for what the part being written adds to it.
+        count: Places in the stream.
+        words: Names of the words that hold controls.
+        bits: Place -> the word and the bit of it that a control stands at.
+        index_place: Where bounds of the index stand, behind those of all places; those of zero follow.
+        remembered: Words in which blocks keep what they know of codes.
     """
 
     def __init__(self, plan: Plan):
@@ -70,33 +82,52 @@ class Text:
             filled |= places.slope != 0
         if not model.paired:
             filled[:] = True
-        self.filled = np.flatnonzero(filled & live)
-        self.whole_after = _whole_after(plan)
-        self.hopes = _hopes(plan)
-        others = np.flatnonzero(~filled & live).tolist()
-        others.sort(key=lambda f: (self.whole_after.get(f, -1), self.hopes.get(f, (0.0, 0.0)), f))
-        order = [*self.filled.tolist(), *others]
-        self.number = {int(feature): at for at, feature in enumerate(order)}
-        self.defined = set(self.filled.tolist())
+        self.number: dict[int, int] = dict.fromkeys(np.flatnonzero(live).tolist(), -1)
+        self.opened: dict[int, int] = {}
+        self.count = 0
+        self.words: list[str] = []
+        self.bits: dict[int, tuple[int, int]] = {}
+        self._versions = Versions.of(plan, filled & live)
+        self.index_place = self._versions.count
+        self.remembered = 0
+        self.filled = np.array(self.open(-1), dtype=int)
+        self.number |= self.opened
 
-    @property
-    def count(self) -> int:
-        """Features in the stream."""
-        return len(self.number)
-
-    def held(self, part: int) -> list[str]:
-        """Lines that look whether what became whole in a part of the model is as hoped."""
-        places = {self.number[f]: ends for f, ends in self.hopes.items() if self.whole_after[f] == part}
-        if not places or part >= PARTS:
+    def open(self, part: int) -> list[int]:
+        """Gives places to the features that a part writes, controls first; returns them in order."""
+        if not self.plan.model.paired and part >= 0:
+            self.opened = self.number
             return []
-        lines, run = [], []
-        for at in sorted(places):
-            if run and (at != run[-1] + 1 or places[at] != places[run[-1]]):
-                lines.append(_run(run, places[run[0]]))
-                run = []
-            run.append(at)
-        lines.append(_run(run, places[run[0]]))
-        return ["{ int good = 1;", *lines, f"held |= (u64)good << {part}; }}"]
+        written = self._versions.in_order(part)
+        self.opened = {feature: self.count + at for at, feature in enumerate(written)}
+        self.count += len(written)
+        return written
+
+    def close(self, part: int) -> list[str]:
+        """Readers see what the part wrote from here on. Returns lines that hold it against the bounds so far."""
+        self.number |= self.opened
+        if part < 0 or self.plan.model.paired:
+            self.number |= dict.fromkeys(self._versions.ended(part), -1)
+        controls, asked = self._versions.controls(part), self._versions.asked(part)
+        if not asked:
+            return []
+        first = min(self.opened.values())
+        lines, odd = [], []
+        for at in range(0, controls, 64):
+            name, count = f"c{len(self.words)}", min(64, controls - at)
+            self.bits |= {first + at + bit: (len(self.words), bit) for bit in range(count)}
+            lines += [f"u64 {name}, odd_{name};", f"{name} = ones(x + {first + at}, {count}, &odd_{name});"]
+            odd.append(f"(odd_{name} & s->bits[{len(self.words)}])")
+            self.words.append(name)
+        held = f"within(x + {first}, s->low + {first}, s->high + {first}, {asked})"
+        test = " | ".join([f"!{held}", *(f"({one} != 0)" for one in odd)])
+        word = len(self.words) - len(odd)
+        return [*lines, f"if (unlikely({test})) widen(s, x, {first}, {controls}, {asked}, {word});"]
+
+    def remember(self, words: int) -> int:
+        """Room for what a block knows; returns where it begins."""
+        self.remembered += words
+        return self.remembered - words
 
     def table(self, values: np.ndarray, kind: str) -> str:
         """Keeps a table; returns the C expression that points to it, where a state `s` is at hand."""
@@ -108,19 +139,62 @@ class Text:
         index = self.plan.model.features
         if feature >= index:
             return "t" if feature == index else f"m[{feature - index - 1}]"
-        return f"{'x' if self.plan.model.paired else 'y'}[{self.number[feature]}]"
+        place = self.number[feature]
+        return f"{self._stream}[{place}]" if place >= 0 else "0.0"
+
+    @property
+    def _stream(self) -> str:
+        return "x" if self.plan.model.paired else "y"
 
     def form(self, forms: Forms, row: int, bias: float = 0.0, scale: float = 1.0) -> str:
         """An affine form, times a factor, with something added."""
         terms = [(scale * weight, self.read(feature)) for feature, weight in forms.terms(row)]
         return total(scale * forms.bias[row] + bias, terms)
 
+    def array(self, name: str, forms: Forms) -> list[str]:
+        """Lines that make an array of `wide` with forms and, behind them, zeros.
+
+        Forms whose weights agree and whose features stand side by side in the stream are added up together. No number
+        is written by itself to where many are read at once, for which a processor would wait.
+        """
+        lines = [f"wide {name}[{max(padded(len(forms)) // WIDE, 1)}];"]
+        for first in range(0, len(forms), WIDE):
+            whole = self._together(forms, first, WIDE)
+            if whole is None:
+                middle = first + WIDE // 2
+                whole = f"joined({self._half(forms, first)}, {self._half(forms, middle)})"
+            lines.append(f"{name}[{first // WIDE}] = {whole};")
+        return lines
+
+    def _half(self, forms: Forms, first: int) -> str:
+        end = first + WIDE // 2
+        alone = [self.form(forms, row) if row < len(forms) else "0" for row in range(first, end)]
+        return self._together(forms, first, WIDE // 2) or f"(half){{{', '.join(alone)}}}"
+
+    def _together(self, forms: Forms, first: int, count: int) -> str | None:
+        """So many forms from the first on as one sum, if their weights agree and their features stand side by side."""
+        if first + count > len(forms):
+            return None
+        start = self._places(forms, first)
+        if not start or any(place < 0 for _, place in start):
+            return None
+        for by in range(1, count):
+            moved = [(weight, place + by) for weight, place in start]
+            if self._places(forms, first + by) != moved or forms.bias[first + by] != forms.bias[first]:
+                return None
+        kind = "wide" if count == WIDE else "half"
+        return total(float(forms.bias[first]), [(w, f"*(const {kind} *)({self._stream} + {at})") for w, at in start])
+
+    def _places(self, forms: Forms, row: int) -> list[tuple[float, int]]:
+        """(weight, place in the stream) of a form in order; the index has place -1."""
+        return sorted((weight, self.number.get(feature, -1)) for feature, weight in forms.terms(row))
+
     def added(self, feature: int, bias: float, terms: Sequence[Term]) -> str:
-        """A line that adds to a feature."""
-        name = f"x[{self.number[feature]}]"
-        before = [(1.0, name)] if feature in self.defined else []
-        self.defined.add(feature)
-        return f"{name} = {total(bias, [*before, *terms])};"
+        """A line that says what a feature is behind a part: what it was, and what the part adds."""
+        before = [(1.0, self.read(feature))] if self.number[feature] >= 0 else []
+        if not self.plan.model.paired:
+            before = [(1.0, f"x[{self.number[feature]}]")]
+        return f"x[{self.opened[feature]}] = {total(bias, [*before, *terms])};"
 
     def function(self, name: str, parameters: str, body: Sequence[str], kind: str = "apart void") -> None:
         """Puts a function into the text."""
@@ -131,30 +205,3 @@ class Text:
         unit = min(self.units, key=lambda lines: sum(map(len, lines)))
         unit += [f"hidden void {name}({parameters}) {{", *(f"  {line}" for line in body), "}"]
         self.lines.append(f"hidden void {name}({parameters});")
-
-
-def _run(run: list[int], ends: tuple[float, float]) -> str:
-    low, high = map(number, ends)
-    return f"  for (int i = {run[0]}; i <= {run[-1]}; i++) good &= (x[i] >= {low}) & (x[i] <= {high});"
-
-
-def _whole_after(plan: Plan) -> dict[int, int]:
-    out: dict[int, int] = {}
-    for layer, block in enumerate(plan.blocks):
-        heads = [*(head.out.indices for head in block.heads), np.flatnonzero(block.head_bias)]
-        neurons = [*(ridge.write.indices for ridge in block.neurons.ridges), np.flatnonzero(block.neurons.bias)]
-        for part, written in enumerate((heads, neurons)):
-            out.update(dict.fromkeys(np.unique(np.concatenate(written)).tolist(), 2 * layer + part))
-    return out
-
-
-def _hopes(plan: Plan) -> dict[int, tuple[float, float]]:
-    out: dict[int, tuple[float, float]] = {}
-    for block in plan.blocks:
-        for gate, _ in block.neurons.gated:
-            for feature, low, high in gate.within:
-                if feature > plan.model.features:
-                    continue
-                before = out.get(feature, (low, high))
-                out[feature] = (max(low, before[0]), min(high, before[1]))
-    return out

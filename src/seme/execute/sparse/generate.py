@@ -7,8 +7,9 @@ from importlib.resources import files
 
 import numpy as np
 
-from seme.execute.sparse.ctext import Text, number
-from seme.execute.sparse.generate_heads import write_heads
+from seme.execute.sparse.ctext import WIDE, Text, number, padded
+from seme.execute.sparse.generate_control import CODES, WAYS
+from seme.execute.sparse.generate_heads import is_coded, owners, ring_sizes, write_heads
 from seme.execute.sparse.generate_neurons import write_neurons
 from seme.execute.sparse.plan import Plan
 
@@ -36,20 +37,24 @@ def generate(plan: Plan) -> Source:
     stops = np.zeros(len(model.embed), dtype=np.uint8)
     stops[list(model.stops)] = 1
     text.table(stops, "unsigned char")  # table 0, by the name STOPS
-    most = max([len(head.query) for head in heads], default=1) or 1
+    most = padded(max([len(head.query) for head in heads], default=1) or 1)
     sizes = np.zeros((len(heads), 2, most))
     for at, head in enumerate(heads):
         sizes[at, :, : len(head.query)] = head.sizes
     text.table(sizes, "double")  # table 1, by the name SIZES
     norm = [] if model.paired else [f"normed(x, y, {text.count}, {number(model.epsilon)});"]
-    body = _start(text)
+    body, checks = _start(text), text.close(-1)
     for layer in range(len(plan.blocks)):
-        body += [*norm, *write_heads(text, layer), *text.held(2 * layer)]
-        body += [*norm, *write_neurons(text, layer), *text.held(2 * layer + 1)]
+        text.open(2 * layer)
+        body += [*norm, *write_heads(text, layer)]
+        # looked at as late as may be: the processor cannot read at once what was stored piece by piece a moment ago
+        checks += text.close(2 * layer)
+        body += [*norm, *write_neurons(text, layer, checks)]
+        checks = text.close(2 * layer + 1)
     body += [*norm, *_end(text), "s->length++;", "return 0;"]
-    room = text.count + 1
+    room = max(text.count, padded(len(text.filled))) + 1 + 7  # the index, and what is read beyond the last place
     stream = f"double x[{room}], *y = x;" if model.paired else f"double x[{room}], y[{room}];"
-    text.function("step", "state *s, i64 row", [stream, "u64 held = 0;", *body], "static int")
+    text.function("step", "state *s, i64 row", [stream, *body], "static int")
     parts = files("seme.execute.sparse")
     sums = 0 if plan.sums is None else len(plan.sums.sums)
     memo = min(MEMO, 1 << (4 * len(plan.logits)).bit_length()) if sums else 0
@@ -58,9 +63,17 @@ def generate(plan: Plan) -> Source:
         f"#define USED_HEADS {len(heads)}",
         f"#define LEAD {number(model.lead)}",
         f"#define MOST_COMPONENTS {most}",
-        f"#define MOST_SUMS {max(sums, 1)}",
+        f"#define MOST_VALUES {max([len(head.value) for head in heads], default=1)}",
+        f"#define RINGS {max(sum(ring_sizes(plan)), 1)}",
+        f"#define MOST_SUMS {padded(max(sums, 1))}",
         f"#define MEMO_ROWS {memo}",
         f"#define BEGIN_ALONE {int(model.paired)}",
+        f"#define PLACES {text.count + 2 if text.remembered else 0}",
+        f"#define INDEX_MOST {number(model.places.most)}",
+        f"#define WORDS {len(text.words)}",
+        f"#define CODES {CODES}",
+        f"#define WAYS {WAYS}",
+        f"#define CODE_WORDS {text.remembered}",
         "#define STOPS 0",
         "#define SIZES 1",
     ]
@@ -68,8 +81,10 @@ def generate(plan: Plan) -> Source:
         _numbers("COUNTS", [str(len(head.query)) for head in heads]),
         _numbers("VALUES", [str(len(head.value)) for head in heads]),
         _numbers("KEEPS", [head.keeps.upper() for head in heads]),
+        _numbers("CODED", [str(int(is_coded(head))) for head in heads]),
+        _numbers("OWNERS", [str(owner) for owner in owners(plan)]),
     ]
-    shared = [(parts / name).read_text() for name in ("runtime.c", "parts.c")]
+    shared = [(parts / name).read_text() for name in ("runtime.c", "parts.c", "control.c")]
     whole = [*defines, *shared, *about, *text.lines, (parts / "life.c").read_text()]
     beside = [[*defines, *shared, *unit] for unit in text.units if unit]
     return Source(texts=tuple("\n".join(lines) for lines in (whole, *beside)), tables=text.tables)
@@ -82,13 +97,12 @@ def _numbers(name: str, values: list[str]) -> str:
 def _start(text: Text) -> list[str]:
     """The embedding and the position."""
     model, places, count = text.plan.model, text.plan.model.places, len(text.filled)
-    embed = text.table(model.embed[:, text.filled], "double")
     out = ["const double t = (double)(s->length - 1);"]
     if model.paired:
         # the first token has one possible value; its keys and values stand in the text
         follows = int(model.logits.at(text.plan.bounds.begin_last).argmax())
         out += [f"if (s->length == 0) {{ s->length = 1; s->next = {follows}; return 0; }}"]
-    out += [f"memcpy(x, {embed} + row * {count}, {count} * sizeof(double));"]
+    out += _embedded(text)
     repeated = places.repeated[:, text.filled]
     beyond = f"const double *p = {text.table(repeated, 'double')} + ((s->length - 1) % {len(repeated)}) * {count};"
     if places.split:
@@ -112,20 +126,36 @@ def _start(text: Text) -> list[str]:
     ]
 
 
+def _embedded(text: Text) -> list[str]:
+    """A row of the embedding to the stream; one of small whole numbers takes a quarter of the memory."""
+    rows, count = text.plan.model.embed[:, text.filled], len(text.filled)
+    if not np.array_equal(rows.astype(np.int16), rows):
+        return [f"memcpy(x, {text.table(rows, 'double')} + row * {count}, {count} * sizeof(double));"]
+    room = padded(count)
+    whole = np.zeros((len(rows), room), dtype=np.int16)
+    whole[:, :count] = rows
+    return [
+        f"const short *e = {text.table(whole, 'short')} + row * {room};",
+        f"for (int i = 0; i < {room}; i += {WIDE}) *(wide *)(x + i) = whole(e + i);",
+    ]
+
+
 def _end(text: Text) -> list[str]:
     """The unembedding and the choice."""
     sums, logits = text.plan.sums, text.plan.logits
     if sums is not None:
-        padded = -(-len(logits) // 8) * 8
-        bias = np.full(padded, -1e300)
+        room = padded(len(logits))
+        bias = np.full(room, -1e300)
         bias[: len(logits)] = sums.bias
-        rows = np.zeros((len(sums.sums), padded))
+        rows = np.zeros((len(sums.sums), room))
         rows[:, : len(logits)] = sums.rows
-        added = ", ".join(text.form(sums.sums, row) for row in range(len(sums.sums)))
-        tables = f"{text.table(bias, 'double')}, {text.table(rows, 'double')}"
+        spans = np.zeros(padded(len(sums.sums)) + 1)
+        spans[: len(sums.sums)] = np.ptp(sums.rows, axis=1)
+        spans[len(sums.sums)] = np.abs(sums.bias).max()
+        tables = f"{text.table(bias, 'double')}, {text.table(rows, 'double')}, {room}, {text.table(spans, 'double')}"
         return [
-            f"const double sums[] = {{{added}}};",
-            f"s->next = chosen_for(s->memo, sums, {len(sums.sums)}, {tables}, {padded});",
+            *text.array("sums", sums.sums),
+            f"s->next = chosen_for(s->memo, sums, {len(sums.sums)}, {tables});",
         ]
     by_feature = logits.matrix.tocsc()
     used = np.flatnonzero(np.diff(by_feature.indptr))

@@ -2,24 +2,62 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 
 from seme.execute.sparse.ctext import Term, Text, number
-from seme.execute.sparse.heads import HeadPlan
+from seme.execute.sparse.heads import HeadPlan, joint_scale, same_keys
+from seme.execute.sparse.plan import Plan
+
+FEW = 12
+"""Values that are rather written where nobody reads them than tested for."""
+
+
+Value = tuple[float, tuple[tuple[int, float], ...]]
+"""A form: its constant and its terms."""
+
+
+def owners(plan: Plan) -> list[int]:
+    """For each head the one whose store it asks: the first of its block with the same keys, mostly itself."""
+    out: list[int] = []
+    for block in plan.blocks:
+        first = len(out)
+        for head in block.heads:
+            own = len(out)
+            out.append(
+                next((first + n for n, one in enumerate(block.heads[: own - first]) if same_keys(one, head)), own)
+            )
+    return out
+
+
+def is_coded(head: HeadPlan) -> bool:
+    """Whether keys and queries may be codes."""
+    return head.keeps != "all" and head.turns is None and len(head.query) <= 64
+
+
+def is_direct(head: HeadPlan) -> bool:
+    """Whether every code has its row from the start: DIRECT in C."""
+    return is_coded(head) and head.keeps in ("latest", "first") and len(head.query) <= 6
 
 
 def write_heads(text: Text, layer: int) -> list[str]:
     """Writes a block's heads; returns what `step` calls."""
     block = text.plan.blocks[layer]
     first = sum(len(before.heads) for before in text.plan.blocks[:layer])
-    body: list[str] = []
+    owner = owners(text.plan)
+    ring = _ring(text, layer)
+    body = [] if ring is None else ring.written(text)
     terms: dict[int, list[Term]] = {}
     for at, head in enumerate(block.heads, start=first):
-        body += _head(text, at, head)
+        sharing = [one for one, mine in zip(block.heads, owner[first:], strict=False) if mine == at]
+        body += _Head(text=text, at=at, head=head, owner=owner[at], sharing=sharing, ring=ring).lines()
         for value in range(len(head.value)):
             row = head.out[[value]]
             for feature, weight in zip(row.indices.tolist(), row.data.tolist(), strict=True):
-                terms.setdefault(feature, []).append((weight, f"z{at}[{value}]"))
+                place = value if ring is None or head.turns is None else ring.place(head, value)
+                terms.setdefault(feature, []).append((weight, f"z{at}[{place}]"))
     for feature in sorted(set(terms) | set(np.flatnonzero(block.head_bias).tolist())):
         if feature in text.number:
             body.append(text.added(feature, block.head_bias[feature], terms.get(feature, [])))
@@ -30,48 +68,161 @@ def write_heads(text: Text, layer: int) -> list[str]:
     return [f"if ({name}(s, x, y, t)) return 1;"]
 
 
-def _head(text: Text, at: int, head: HeadPlan) -> list[str]:
-    count, values = len(head.query), len(head.value)
-    kinds = f"{head.keeps.upper()}, {count}, {values}, {number(head.slope)}"
-    begin, score = "0", "0"
-    if head.begin_score is not None:
-        begin, score = text.table(head.begin_value, "double"), text.form(head.begin_score, 0)
-    text.function(
-        f"every_{at}",
-        "const head *h, const double *q, double b, const double *begin, double *mix",
-        [f"return all_of(h, {kinds}, q, b, begin, mix);"],
-        "apart const double *",
-    )
-    key = ", ".join(text.form(head.key, row) for row in range(count)) or "0"
-    query = ", ".join(text.form(head.query, row) for row in range(count)) or "0"
-    value = ", ".join(text.form(head.value, row) for row in range(values))
-    kept = f"if (a{at} >= {number(head.forgets)}) {{" if np.isfinite(head.forgets) else "{"
-    codes = int(head.keeps != "all" and head.turns is None and 0 < count <= 64)
-    known = f"{head.keeps.upper()}, {codes}, {count}, {values}, {number(head.slope)}"
-    begun = [
-        f"const double a{at} = {text.form(head.offset, 0)};",
-        kept,
-        f"  const double k[] = {{{key}}};",
-        f"  if (remember(&s->heads[{at}], {known}, k, a{at}, t, v{at})) return 1;",
-        "}",
-        f"const double q{at}[] = {{{query}}};",
-    ]
-    found = f"recall(&s->heads[{at}], {known}, q{at}, {score}, {begin}, mix{at}, every_{at})"
-    taken = [f"const double v{at}[] = {{{value}}};", f"double mix{at}[{values}];", f"const double *z{at};"]
-    if head.turns is None:
-        return [*taken, *begun, f"z{at} = {found};"]
-    period, width = len(head.turns), count + 3 + values
-    back = str(head.turns[0])
-    if len(set(head.turns)) > 1:
-        back = text.table(np.array(head.turns, dtype=np.int64), "i64") + f"[(s->length - 1) % {period}]"
-    return [
-        *taken,
-        f"if (t < {period}) {{",
-        *(f"  {line}" for line in begun),
-        f"  z{at} = {found};",
-        "} else {",  # by now each turn has its row, in order
-        f"  double *rows = s->heads[{at}].odd.rows;",
-        f"  put(rows + (s->length - 1) % {period} * {width} + {count + 1}, 0, LATEST, t, v{at}, {values});",
-        f"  z{at} = rows + (s->length - 1 + {period} - {back}) % {period} * {width} + {count + 3};",
-        "}",
-    ]
+def ring_sizes(plan: Plan) -> list[int]:
+    """Numbers in each block's ring, 0 where it has none."""
+    return [_places_of(block.heads) * len(_turned(block.heads)) for block in plan.blocks]
+
+
+def _places_of(heads: Sequence[HeadPlan]) -> int:
+    """Positions that a ring holds: a power of two, no less than any head looks back."""
+    return 1 << (max((len(head.turns) for head in heads if head.turns), default=1) - 1).bit_length()
+
+
+def _turned(heads: Sequence[HeadPlan]) -> dict[Value, int]:
+    """The different values of heads that look back by turns, numbered."""
+    values = [_value(head, row) for head in heads if head.turns for row in range(len(head.value))]
+    return {value: place for place, value in enumerate(dict.fromkeys(values))}
+
+
+def _value(head: HeadPlan, row: int) -> Value:
+    return float(head.value.bias[row]), tuple(head.value.terms(row))
+
+
+def _ring(text: Text, layer: int) -> _Ring | None:
+    heads, sizes = text.plan.blocks[layer].heads, ring_sizes(text.plan)
+    if not sizes[layer]:
+        return None
+    name = f"(s->rings + {sum(sizes[:layer])})"
+    return _Ring(name=name, places=_places_of(heads), values=_turned(heads), heads=heads)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ring:
+    """What the latest positions hold of what a block's heads bring that look back by turns."""
+
+    name: str
+    places: int
+    values: dict[Value, int]
+    heads: tuple[HeadPlan, ...]
+
+    def written(self, text: Text) -> list[str]:
+        """This position's values."""
+        forms = {
+            self.place(h, row): text.form(h.value, row) for h in self.heads if h.turns for row in range(len(h.value))
+        }
+        lines = [f"  to[{place}] = {form};" for place, form in sorted(forms.items())]
+        return [f"{{ double *to = {self.name} + {self.at('0')};", *lines, "}"]
+
+    def place(self, head: HeadPlan, row: int) -> int:
+        """Where a head's value stands among a position's."""
+        return self.values[_value(head, row)]
+
+    def at(self, back: str) -> str:
+        """Where the values of so many positions back begin."""
+        return f"((s->length - 1 - {back}) & {self.places - 1}) * {len(self.values)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Head:
+    """One head as it is written: its number, whose store it asks, and, if that is its own, who else does."""
+
+    text: Text
+    at: int
+    head: HeadPlan
+    owner: int
+    sharing: list[HeadPlan]
+    ring: _Ring | None
+
+    def lines(self) -> list[str]:
+        """Leaves what is found at z."""
+        text, at, head = self.text, self.at, self.head
+        count, values = len(head.query), len(head.value)
+        begin = "0" if head.begin_score is None else text.table(head.begin_value, "double")
+        text.function(
+            f"every_{at}",
+            "const keys *k, const double *q, double b, const double *begin, double *mix",
+            [
+                f"return all_of(k, {head.keeps.upper()}, {count}, {values}, {number(head.slope)}, q, "
+                f"{number(self.scale)}, b, begin, mix);"
+            ],
+            "apart const double *",
+        )
+        taken = [f"double mix{at}[{max(values, 1)}];", f"const double *z{at};"]
+        if head.turns is None:
+            return [*taken, *self._asked(begin)]
+        assert self.ring is not None
+        period, ring = len(head.turns), self.ring
+        back = str(head.turns[0])
+        if len(set(head.turns)) > 1:
+            back = text.table(np.array(head.turns, dtype=np.int64), "i64") + f"[(s->length - 1) % {period}]"
+        return [
+            *taken,
+            f"double turned{at}[{len(ring.values)}];",
+            f"if (t < {period}) {{",
+            *(f"  {line}" for line in self._asked(begin)),
+            *(f"  turned{at}[{ring.place(head, value)}] = z{at}[{value}];" for value in range(values)),
+            f"  z{at} = turned{at};",
+            "} else {",  # by now each turn has been
+            f"  z{at} = {ring.name} + {ring.at(back)};",
+            "}",
+        ]
+
+    @property
+    def joint(self) -> bool:
+        """Whether the query is a multiple of the key that the head itself takes in at its position."""
+        return self.owner == self.at and joint_scale(self.head) is not None
+
+    @property
+    def scale(self) -> float:
+        """What makes the query of what it is asked with."""
+        return (joint_scale(self.head) or 1.0) if self.joint else 1.0
+
+    def _asked(self, begin: str) -> list[str]:
+        """Takes the key in, unless another head of the same keys did, and asks."""
+        text, at, head = self.text, self.at, self.head
+        count, values = len(head.query), len(head.value)
+        joint = self.joint
+        keys, queries = f"&s->heads[{self.owner}].keys", f"&s->heads[{at}].queries"
+        kind = f"{count}, {values}, {number(head.slope)}"
+        looked = f"(double *)row_of({keys}, {head.keeps.upper()}, {count}, {values}"
+        key = [*text.array(f"k{at}", head.key), *self._code("k", f"(&s->heads[{self.owner}])->keys.gives", keys)]
+        key.append(f"double *row{at} = fits_k{at} ? {looked}, code_k{at}) : 0;")
+        lines = key if joint else []
+        if self.owner == at:
+            least = min(one.forgets for one in self.sharing)
+            lines += [
+                f"const double a{at} = {text.form(head.offset, 0)};",
+                f"if (a{at} >= {number(least)}) {{" if np.isfinite(least) and not is_direct(head) else "{",
+                *([] if joint else key),
+                f"double *to = taken_in({keys}, {head.keeps.upper()}, fits_k{at}, code_k{at}, &row{at}, {kind}, "
+                f"(const double *)k{at}, a{at}, t, s->spare);",
+                "if (to == NO_ROOM) return 1;",
+                "if (to && to != s->spare + 2) {" if is_direct(head) and values > FEW else "if (to) {",
+                *(self._put(value) for value in range(values)),
+                "}",
+                "}",
+            ]
+        with_what = f"fits_k{at}, row{at}"
+        if not joint:
+            lines += [*text.array(f"q{at}", head.query), *self._code("q", f"({queries})->asks", queries)]
+            with_what = f"fits_q{at}, fits_q{at} ? {looked}, code_q{at}) : 0"
+        score = "0" if head.begin_score is None else text.form(head.begin_score, 0)
+        lines.append(
+            f"z{at} = recall({keys}, {queries}, {head.keeps.upper()}, {int(is_coded(self.head))}, {with_what}, {kind}, "
+            f"(const double *){'k' if joint else 'q'}{at}, {int(joint)}, {number(self.scale)}, {score}, "
+            f"{begin}, mix{at}, every_{at});"
+        )
+        return lines
+
+    def _put(self, value: int) -> str:
+        how = "+=" if self.head.keeps == "sum" else "="
+        return f"to[{value}] {how} {self.text.form(self.head.value, value)};"
+
+    def _code(self, of: str, sizes: str, failures: str) -> list[str]:
+        """The signs of components, and whether they are all there is to say."""
+        at, count = self.at, len(self.head.query)
+        lines = [f"u64 code_{of}{at} = 0;"]
+        if not is_coded(self.head) or not count:
+            return [*lines, f"const int fits_{of}{at} = {int(is_coded(self.head))};"]
+        call = f"coded({of}{at}, {sizes}, &({failures})->failures, {count}, &code_{of}{at})"
+        return [*lines, f"const int fits_{of}{at} = {call};"]

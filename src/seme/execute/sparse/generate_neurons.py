@@ -6,127 +6,111 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seme.execute.sparse.ctext import PARTS, Term, Text, number, total
-from seme.execute.sparse.gates import Gate
+from seme.execute.sparse.ctext import Term, Text, number, total
+from seme.execute.sparse.generate_control import write_control
 from seme.execute.sparse.neurons import NeuronPlan, Ridge
 
 PIECE = 400
 """Non-zeros in one function: compilers take more than linear time in the length of one."""
 
 Numbered = tuple[int, Ridge]
-Grouped = tuple[Gate | None, list[Numbered]]
+Grouped = tuple[int | None, list[Numbered]]
 
-PARAMETERS = "const state *s, double *restrict x, const double *y, double t, const double *m, double *late, u64 held"
+PARAMETERS = "const state *s, double *restrict x, const double *y, double t, const double *m, u64 on, const double *k"
 
 
-def write_neurons(text: Text, layer: int) -> list[str]:
-    """Writes a block's neurons; returns what `step` calls."""
+def write_neurons(text: Text, layer: int, checks: list[str]) -> list[str]:
+    """Writes a block's neurons.
+
+    Args:
+        text: The text.
+        layer: The block.
+        checks: Lines that hold what the block reads against its bounds.
+
+    Returns:
+        What `step` does.
+    """
     plan = text.plan.blocks[layer].neurons
-    if not plan.ridges and not _live_bias(text, plan).size:
-        return []
-    reads = set(plan.feeds().tolist()) if text.plan.model.paired else set()
-    written = {int(f) for ridge in plan.ridges for f in ridge.write.indices} | set(_live_bias(text, plan).tolist())
-    late = {feature: at for at, feature in enumerate(sorted(written & reads))}
-    writer = _Writer(text=text, layer=layer, plan=plan, late=late, calls=[], begun=set())
-    gated = {at for _, members in plan.gated for at in members}
-    piece = 0
-    for part in _pieces([(at, ridge) for at, ridge in enumerate(plan.ridges) if at not in gated]):
-        writer.piece(piece, [(None, part)])
-        piece += 1
-    groups: list[Grouped] = [(gate, [(at, plan.ridges[at]) for at in members]) for gate, members in plan.gated]
-    for part in _shelves(groups):
-        writer.piece(piece, part)
-        piece += 1
-    writer.rest()
-    room = [f"double late_{layer}[{len(late)}];"] if late else []
-    return [*_bundles(text, layer, plan), *room, *writer.calls]
-
-
-def _bundles(text: Text, layer: int, plan: NeuronPlan) -> list[str]:
-    """Lines that add up a block's bundles and look whether they are as hoped."""
+    text.open(2 * layer + 1)
+    writer = _Writer(text=text, layer=layer, plan=plan, known={}, calls=[], begun=set())
     sums = ", ".join(text.form(plan.bundles, row) for row in range(len(plan.bundles))) or "0"
-    first = text.plan.model.features + 1
-    hopes = {f - first: (low, high) for gate, _ in plan.gated for f, low, high in gate.within if f >= first}
-    name = f"m_{layer}"
-    asked = [f"({name}[{at}] >= {number(low)}) & ({name}[{at}] <= {number(high)})" for at, (low, high) in hopes.items()]
-    good = " & ".join(asked) or "0"
-    return [f"const double {name}[] = {{{sums}}};", f"const u64 held_{layer} = held | (u64)({good}) << {PARTS};"]
-
-
-def _live_bias(text: Text, plan: NeuronPlan) -> np.ndarray:
-    return np.array([f for f in np.flatnonzero(plan.bias).tolist() if f in text.number], dtype=int)
+    lines = [f"const double m_{layer}[] = {{{sums}}};"] if plan.ridges else []
+    lines += checks
+    if plan.control is not None:
+        writer.known, decided = write_control(text, layer, plan.control, writer.known_terms())
+        lines += decided
+    apart = {at for members in (plan.known, *plan.groups) for at in members}
+    pieces: list[list[Grouped]] = [
+        [(None, part)] for part in _pieces([(at, r) for at, r in enumerate(plan.ridges) if at not in apart])
+    ]
+    for number_, groups in enumerate(pieces):
+        writer.piece(number_, groups)
+    writer.rest()
+    grouped: list[Grouped] = [(bit, [(at, plan.ridges[at]) for at in group]) for bit, group in enumerate(plan.groups)]
+    for number_, groups in enumerate(_shelves(grouped), start=len(pieces)):
+        writer.piece(number_, groups)
+    return [*lines, *writer.calls]
 
 
 @dataclass(slots=True)
 class _Writer:
-    """One block. Features that its own neurons read are added up apart (`late`) and added when all have read."""
+    """One block. `known` numbers the features whose sums over neurons of controls alone are remembered."""
 
     text: Text
     layer: int
     plan: NeuronPlan
-    late: dict[int, int]
+    known: dict[int, int]
     calls: list[str]
     begun: set[int]
 
     def piece(self, piece: int, groups: list[Grouped]) -> None:
         """One function."""
         body: list[str] = []
-        for gate, ridges in groups:
+        for bit, ridges in groups:
             lines: list[str] = []
             terms: dict[int, list[Term]] = {}
             for at, ridge in ridges:
                 lines += self.ridge(at, ridge, terms)
-            if gate is not None:  # what is first written here is begun outside
-                body += [self.add(feature, []) for feature in sorted(terms) if self.fresh(feature)]
             lines += [self.add(feature, terms[feature]) for feature in sorted(terms)]
-            if gate is None:
-                body += lines
-            else:
-                body += [self.test(gate), *(f"  {line}" for line in lines), "}"]
-        name = f"neurons_{self.layer}_{piece}"
-        self.text.function(name, f"{PARAMETERS}", body)
-        self.calls.append(
-            f"{name}(s, x, y, t, m_{self.layer}, {f'late_{self.layer}' if self.late else '0'}, held_{self.layer});"
-        )
-
-    def fresh(self, feature: int) -> bool:
-        """Whether nothing was added to a feature yet, and it cannot be added to as it is."""
-        return feature not in self.begun and (feature in self.late or feature not in self.text.defined)
-
-    def test(self, gate: Gate) -> str:
-        """The line that opens a group's block unless it is off."""
-        closed = f"{self.text.read(gate.feature)} <= {number(gate.most)}"
-        bundles = self.text.plan.model.features
-        parts = {PARTS if f > bundles else self.text.whole_after[f] for f, _, _ in gate.within}
-        if max(parts - {PARTS}, default=0) >= PARTS:
-            return "{"
-        asked = sum(1 << part for part in parts)
-        return f"if (!((held & {asked}ull) == {asked}ull && {closed})) {{" if asked else f"if (!({closed})) {{"
-
-    def add(self, feature: int, terms: list[Term]) -> str:
-        """A line that adds to a feature, its constant with the first."""
-        bias = 0.0 if feature in self.begun else float(self.plan.bias[feature])
-        if feature not in self.late:
-            self.begun.add(feature)
-            return self.text.added(feature, bias, terms)
-        name = f"late[{self.late[feature]}]"
-        sign = "+=" if feature in self.begun else "="
-        self.begun.add(feature)
-        return f"{name} {sign} {_sum(bias, terms)};"
+            body += lines if bit is None else [f"if (on >> {bit} & 1) {{", *(f"  {line}" for line in lines), "}"]
+        some = sum(1 << bit for bit, _ in groups if bit is not None)
+        self._function(f"neurons_{self.layer}_{piece}", body, f"if (on_{self.layer} & {some}ull) " if some else "")
 
     def rest(self) -> None:
-        """What no neuron adds to, and what was added up apart."""
-        body = []
-        for feature in _live_bias(self.text, self.plan).tolist():
-            if feature not in self.begun:
-                body.append(self.add(feature, []))
-        body += [self.text.added(feature, 0.0, [(1.0, f"late[{at}]")]) for feature, at in self.late.items()]
-        if body:
-            name = f"rest_{self.layer}"
-            self.text.function_apart(name, PARAMETERS, body)
-            self.calls.append(
-                f"{name}(s, x, y, t, m_{self.layer}, {f'late_{self.layer}' if self.late else '0'}, held_{self.layer});"
-            )
+        """Begins what only groups add to, or nothing but what is known."""
+        begins = self.text.plan.model.paired
+        left = [f for f in sorted(self.text.opened) if f not in self.begun and (begins or self.plan.bias[f])]
+        if left:
+            self._function(f"rest_{self.layer}", [self.add(feature, []) for feature in left])
+
+    def _function(self, name: str, body: list[str], where: str = "") -> None:
+        self.text.function_apart(name, PARAMETERS, body)
+        decided = f"on_{self.layer}, k_{self.layer}" if self.plan.control is not None else "0, 0"
+        sums = f"m_{self.layer}" if self.plan.ridges else "0"
+        self.calls.append(f"{where}{name}(s, x, y, t, {sums}, {decided});")
+
+    def known_terms(self) -> tuple[list[str], dict[int, list[Term]]]:
+        """Lines that compute the neurons of controls alone, and what they add to features."""
+        assert self.plan.control is not None
+        lines: list[str] = []
+        terms: dict[int, list[Term]] = {}
+        for at in self.plan.control.known:
+            lines += self.ridge(at, self.plan.ridges[at], terms)
+        return lines, terms
+
+    def add(self, feature: int, terms: list[Term]) -> str:
+        """A line that adds to a feature; the first also brings what it was, its constant and what is known."""
+        if feature in self.begun:
+            return f"x[{self.text.opened[feature]}] += {_sum(0.0, terms)};"
+        self.begun.add(feature)
+        if feature in self.known:
+            terms = [(1.0, f"k[{self.known[feature]}]"), *terms]
+        erased = self.plan.erased.get(feature)
+        if erased is None or self.text.number[feature] < 0:
+            return self.text.added(feature, float(self.plan.bias[feature]), terms)
+        if not erased:
+            terms = [(1.0, f"negative({self.text.read(feature)})"), *terms]
+        return f"x[{self.text.opened[feature]}] = {_sum(float(self.plan.bias[feature]), terms)};"
 
     def ridge(self, at: int, ridge: Ridge, terms: dict[int, list[Term]]) -> list[str]:
         """Lines that compute a ridge; what it writes is added to `terms`."""
@@ -172,10 +156,10 @@ def _size(ridge: Ridge) -> int:
 
 
 def _shelves(groups: list[Grouped]) -> list[list[Grouped]]:
-    """Groups in parts of about PIECE non-zeros; those that ask for the same hopes together."""
+    """Groups in parts of about PIECE non-zeros."""
     out: list[list[Grouped]] = []
     room = 0
-    for group in sorted(groups, key=lambda group: group[0].within if group[0] else ()):
+    for group in groups:
         size = sum(_size(ridge) for _, ridge in group[1])
         if not out or room < size:
             out.append([])

@@ -8,7 +8,7 @@ where a is what constant queries make of the key, t_j the index. A component who
 alike and is left to b. What is read off:
 
 - `latest`: slope is at least the lead. Of two keys that agree in every k_r and in a, the older weighs nothing beside
-  the newer, for any query: it is forgotten.
+  the newer, for any query: it is forgotten. Where they differ in a, it is looked at run time which one leads.
 - `first`: the same with slope at most -lead; the newer is forgotten.
 - `sum`: slope is zero. Keys that agree weigh the same for any query: their values are added and counted.
 - `all`: anything else. Every key is kept.
@@ -246,10 +246,9 @@ def _turning(model: Folded, layer: int) -> np.ndarray:
 
 
 def _sizes(forms: Forms, now: Range) -> np.ndarray:
-    """The largest sizes; where the constant is that but for rounding, as for a bit read as +-1, the constant."""
+    """The size of the constant, as for a bit read as +-1; without one the largest size."""
     ends = now.through(forms.matrix, forms.bias)
-    largest = np.maximum(abs(ends.low), abs(ends.high))
-    return np.where(np.isclose(abs(forms.bias), largest, rtol=1e-6), abs(forms.bias), largest)
+    return np.where(forms.bias == 0, np.maximum(abs(ends.low), abs(ends.high)), abs(forms.bias))
 
 
 def _most(query: Forms, key: Forms, begin_key: np.ndarray, now: Range) -> float:
@@ -258,6 +257,24 @@ def _most(query: Forms, key: Forms, begin_key: np.ndarray, now: Range) -> float:
     low, high = given.low - begin_key, given.high - begin_key
     corners = np.stack([asked.low * low, asked.low * high, asked.high * low, asked.high * high])
     return float(corners.max(axis=0).sum()) if len(query) else 0.0
+
+
+def same_keys(one: HeadPlan, other: HeadPlan) -> bool:
+    """Whether two heads of a block take in the same keys with the same values."""
+    if one.keeps == "all" or one.turns or other.turns or (one.keeps, one.slope) != (other.keeps, other.slope):
+        return False
+    pairs = [(one.key, other.key), (one.offset, other.offset), (one.value, other.value)]
+    return all(_equal(first, second) for first, second in pairs)
+
+
+def joint_scale(head: HeadPlan) -> float | None:
+    """The positive number that makes each query of the key at its own position; None where no number does."""
+    query, key = head.query, head.key
+    if not len(key) or not key.bias[0]:
+        return None
+    scale = float(query.bias[0] / key.bias[0])
+    scaled = Forms(matrix=(key.matrix * scale).tocsr(), bias=key.bias * scale)
+    return scale if scale > 0 and _equal(scaled, query) else None
 
 
 def _same_pattern(one: HeadPlan, other: HeadPlan) -> bool:

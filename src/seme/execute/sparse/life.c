@@ -1,25 +1,5 @@
 /* A state's life, after the generated step: made, fed, run, measured, written out and read in, ended. */
 
-exported state *seme_new(const void *const *tables) {
-  state *s = malloc(sizeof(state));
-  if (!s) return 0;
-  memset(s, 0, sizeof(state));
-  s->memo = malloc((MEMO_ROWS + 1) * (MOST_SUMS + 1) * 8);
-  if (!s->memo) {
-    free(s);
-    return 0;
-  }
-  memset(s->memo, 0, (MEMO_ROWS + 1) * (MOST_SUMS + 1) * 8);
-  s->tables = tables;
-  s->next = -1;
-  for (i64 h = 0; h < USED_HEADS; h++) {
-    const double *sizes = tables[SIZES];
-    memcpy(s->heads[h].asks, sizes + 2 * h * MOST_COMPONENTS, sizeof(s->heads[h].asks));
-    memcpy(s->heads[h].gives, sizes + (2 * h + 1) * MOST_COMPONENTS, sizeof(s->heads[h].gives));
-  }
-  return s;
-}
-
 static void end_store(store *m) {
   free(m->rows);
   free(m->slots);
@@ -27,11 +7,49 @@ static void end_store(store *m) {
 
 exported void seme_end(state *s) {
   for (i64 h = 0; h < USED_HEADS; h++) {
-    end_store(&s->heads[h].odd);
-    for (i64 b = 0; b < BANKS; b++) end_store(&s->heads[h].bank[b].rows);
+    end_store(&s->heads[h].keys.odd);
+    end_store(&s->heads[h].keys.coded);
   }
   free(s->memo);
+  free(s->known);
   free(s);
+}
+
+exported state *seme_new(const void *const *tables) {
+  state *s = malloc(sizeof(state));
+  if (!s) return 0;
+  memset(s, 0, sizeof(state));
+  s->memo = malloc((MEMO_ROWS + 1) * sizeof(choice));
+  s->known = calloc(CODE_WORDS + 1, 8);
+  if (!s->memo || !s->known) {
+    free(s->memo);
+    free(s->known);
+    free(s);
+    return 0;
+  }
+  memset(s->memo, 0, (MEMO_ROWS + 1) * sizeof(choice));
+  s->generation = 1;
+  if (PLACES) s->high[PLACES - 2] = INDEX_MOST;
+  memset(s->exact, 1, sizeof(s->exact));
+  memset(s->bits, 255, sizeof(s->bits));
+  s->tables = tables;
+  s->next = -1;
+  int failed = 0;
+  for (i64 h = 0; h < USED_HEADS; h++) {
+    const double *sizes = tables[SIZES];
+    head *of = &s->heads[h];
+    memcpy(of->queries.asks, sizes + 2 * h * MOST_COMPONENTS, sizeof(of->queries.asks));
+    memcpy(of->keys.gives, sizes + (2 * h + 1) * MOST_COMPONENTS, sizeof(of->keys.gives));
+    of->keys.peak = EMPTY;
+    of->keys.most = 1;
+    if (CODED[h] && OWNERS[h] == h && DIRECT(KEEPS[h], COUNTS[h]))
+      failed |= begun(&of->keys.coded, (int)COUNTS[h], (int)VALUES[h]);
+  }
+  if (failed) {
+    seme_end(s);
+    return 0;
+  }
+  return s;
 }
 
 /* Reads given rows; returns how many were read before memory ran out. */
@@ -59,26 +77,28 @@ exported i64 seme_run(state *s, i64 most, i64 *out) {
 
 exported i64 seme_length(const state *s) { return s->length; }
 exported i64 seme_next(const state *s) { return s->next; }
+exported i64 seme_widened(const state *s) { return (i64)s->generation - 1; }
 
 static i64 store_bytes(const store *m, i64 width) {
-  return m->room * width * 8 + (m->slots ? (i64)(m->mask + 1) * 4 : 0);
+  return m->room * width * 8 + (m->slots ? (i64)4 << m->bits : 0);
 }
 
 exported i64 seme_bytes(const state *s) {
-  i64 out = sizeof(state) + (i64)(MEMO_ROWS + 1) * (MOST_SUMS + 1) * 8;
+  i64 out = sizeof(state) + (i64)(MEMO_ROWS + 1) * (i64)sizeof(choice) + (i64)CODE_WORDS * 8;
   for (i64 h = 0; h < USED_HEADS; h++) {
-    const head *of = &s->heads[h];
-    out += store_bytes(&of->odd, COUNTS[h] + 3 + VALUES[h]);
-    for (i64 b = 0; b < of->banks; b++) out += store_bytes(&of->bank[b].rows, VALUES[h] + 3);
+    const keys *of = &s->heads[h].keys;
+    out += store_bytes(&of->odd, COUNTS[h] + TAIL(KEEPS[h]) + VALUES[h]);
+    out += store_bytes(&of->coded, 1 + TAIL(KEEPS[h]) + VALUES[h]);
   }
   return out;
 }
 
-/* Rows kept by a head: in banks, then apart. */
+/* Rows that a head asks: of codes, then apart. */
 exported void seme_kept(const state *s, i64 h, i64 *out) {
+  const store *coded = &s->heads[OWNERS[h]].keys.coded;
   out[0] = 0;
-  for (i64 b = 0; b < s->heads[h].banks; b++) out[0] += s->heads[h].bank[b].rows.n;
-  out[1] = s->heads[h].odd.n;
+  for (i64 r = 0; r < coded->n; r++) out[0] += coded->rows[r * (1 + TAIL(KEEPS[h]) + VALUES[h]) + 1] != EMPTY;
+  out[1] = s->heads[OWNERS[h]].keys.odd.n;
 }
 
 typedef struct {
@@ -110,6 +130,7 @@ static void moved_store(tape *on, store *m, i64 words, i64 width, int indexed) {
       on->failed = 1;
       return;
     }
+    free(m->rows);
     m->n = m->room = n;
     m->rows = n ? malloc((size)(n * width) * 8) : 0;
     if (n && !m->rows) {
@@ -125,24 +146,13 @@ static void moved_store(tape *on, store *m, i64 words, i64 width, int indexed) {
 static void moved_state(tape *on, state *s) {
   moved(on, &s->length, 8);
   moved(on, &s->next, 8);
+  moved(on, s->rings, sizeof(s->rings));
   for (i64 h = 0; h < USED_HEADS; h++) {
-    head *of = &s->heads[h];
-    moved(on, &of->banks, 8);
-    if (of->banks < 0 || of->banks > BANKS) on->failed = 1;
-    moved(on, &of->asks_failures, 8);
-    moved(on, &of->gives_failures, 8);
-    moved(on, &of->gap, 8);
-    moved(on, &of->full, 8);
-    moved(on, &of->odd_peak, 8);
-    moved(on, of->asks, sizeof(of->asks));
-    moved(on, of->gives, sizeof(of->gives));
-    for (i64 b = 0; b < of->banks && !on->failed; b++) {
-      moved(on, &of->bank[b].offset, 8);
-      moved(on, &of->bank[b].peak, 8);
-      moved(on, &of->bank[b].most, 8);
-      moved_store(on, &of->bank[b].rows, 1, VALUES[h] + 3, 1);
-    }
-    moved_store(on, &of->odd, COUNTS[h] + 1, COUNTS[h] + 3 + VALUES[h], KEEPS[h] != ALL);
+    keys *of = &s->heads[h].keys;
+    moved(on, &s->heads[h].queries, sizeof(queries));
+    moved(on, of, __builtin_offsetof(keys, coded));
+    moved_store(on, &of->coded, 1, 1 + TAIL(KEEPS[h]) + VALUES[h], !DIRECT(KEEPS[h], COUNTS[h]));
+    moved_store(on, &of->odd, COUNTS[h] + 1, COUNTS[h] + TAIL(KEEPS[h]) + VALUES[h], KEEPS[h] != ALL);
   }
 }
 

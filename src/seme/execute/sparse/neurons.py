@@ -8,14 +8,13 @@ model's own sum in another order. Where bends are equally spaced the table is en
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
 
+from seme.execute.sparse.control import Control, control
 from seme.execute.sparse.fold import Folded, Forms, Matrix
-from seme.execute.sparse.gates import Gate, group
 from seme.execute.sparse.ranges import GELU_SETTLED, Range, Ranges, activate, directions, settled
 
 TABLE_FROM = 6
@@ -73,14 +72,16 @@ class NeuronPlan:
 
     Attributes:
         ridges: All of them.
-        gated: Groups of them, by number, that one test passes over.
+        control: What decides which are on; None where they are all computed.
+        erased: Features that these neurons take back, and whether nothing can be left of them.
         bias: [feature]; added to the stream.
         bundles: Sums of features that all neurons read in one proportion; ridges read them by the numbers after the
             index's.
     """
 
     ridges: tuple[Ridge, ...]
-    gated: tuple[tuple[Gate, tuple[int, ...]], ...]
+    control: Control | None
+    erased: dict[int, bool]
     bias: np.ndarray
     bundles: Forms
 
@@ -95,9 +96,18 @@ class NeuronPlan:
         return self.bundles.matrix.nnz + sum(ridge.nonzeros for ridge in self.ridges)
 
     @property
-    def gated_nonzeros(self) -> int:
-        """How many of these groups can pass over."""
-        return sum(self.ridges[at].nonzeros for _, members in self.gated for at in members)
+    def known(self) -> tuple[int, ...]:
+        """Ridges, by number, that are a function of controls alone."""
+        return () if self.control is None else self.control.known
+
+    @property
+    def groups(self) -> tuple[tuple[int, ...], ...]:
+        """Ridges, by number, that are passed over together."""
+        return () if self.control is None else self.control.groups
+
+    def nonzeros_of(self, members: tuple[int, ...]) -> int:
+        """Numbers multiplied for some ridges."""
+        return sum(self.ridges[at].nonzeros for at in members)
 
     def feeds(self) -> np.ndarray:
         """The features read, by number; the index may be among them."""
@@ -106,16 +116,12 @@ class NeuronPlan:
         return np.unique(np.concatenate([alone[alone < self.bundles.matrix.shape[1]], self.bundles.matrix.indices]))
 
 
-def plan_neurons(
-    model: Folded, bounds: Ranges, hopes: Ranges, likely: Sequence[np.ndarray], layer: int, live: np.ndarray
-) -> NeuronPlan:
+def plan_neurons(model: Folded, bounds: Ranges, layer: int, live: np.ndarray) -> NeuronPlan:
     """Leaves out neurons that are never on, or that write to nothing that is read; constant ones become biases.
 
     Args:
         model: The model.
         bounds: What is proved of the features.
-        hopes: What is hoped of them.
-        likely: How often each is on, as a guess, per block.
         layer: The block.
         live: Features that are read by anything later.
     """
@@ -126,19 +132,37 @@ def plan_neurons(
     fixed = np.diff(pre.matrix.indptr) == 0
     bias = block.write_bias + activate(np.where(fixed, pre.bias, 0.0), model.gelu) @ write
     most = now.through(pre.matrix, pre.bias).high
+    write, erased = (write, {}) if model.gelu or not model.paired else _erased(pre, write, now)
     on = most > (-GELU_SETTLED if model.gelu else 0.0)
     kept = np.flatnonzero(on & ~fixed & (np.diff(write.indptr) > 0))
     pre, write = pre.take(kept), write[kept]
     pre, bundles = _bundled(pre)
     ridges = tuple(_ridges(pre, write, model.gelu))
-    gated: tuple[tuple[Gate, tuple[int, ...]], ...] = ()
-    if likely and not model.gelu:
-        proved, hope = with_bundles(now, bundles), hopes.middle[layer]
-        one = _one_of(hope, bundles)
-        hoped = Range(low=np.append(hope.low, one.low), high=np.append(hope.high, one.high))
-        often = np.append(likely[layer], np.clip(bundles.at(likely[layer]), 0.0, 1.0))
-        gated = group(ridges, proved, hoped, often, model.features)
-    return NeuronPlan(ridges=ridges, gated=gated, bias=bias, bundles=bundles)
+    able = model.paired and not model.gelu
+    return NeuronPlan(
+        ridges=ridges,
+        control=control(ridges, bundles, now) if able else None,
+        erased=erased,
+        bias=bias,
+        bundles=bundles,
+    )
+
+
+def _erased(pre: Forms, write: Matrix, now: Range) -> tuple[Matrix, dict[int, bool]]:
+    """Takes out what neurons write that only take a feature back: x - relu(x) is the lesser of x and 0."""
+    erased: dict[int, bool] = {}
+    starts = pre.matrix.indptr
+    rows = np.flatnonzero((np.diff(starts) == 1) & (pre.bias == 0))
+    rows = rows[pre.matrix.data[starts[rows]] == 1.0]
+    features = pre.matrix.indices[starts[rows]]
+    left = write.tolil()
+    for row, feature in zip(rows.tolist(), features.tolist(), strict=True):
+        if feature < write.shape[1] and feature not in erased and left[row, feature] == -1.0:
+            left[row, feature] = 0.0
+            erased[feature] = bool(now.low[feature] >= 0)
+    out = left.tocsr()
+    out.eliminate_zeros()
+    return out, erased
 
 
 def _bundled(pre: Forms) -> tuple[Forms, Forms]:
@@ -163,23 +187,6 @@ def _bundled(pre: Forms) -> tuple[Forms, Forms]:
     matrix.eliminate_zeros()
     matrix.sort_indices()
     return Forms(matrix=matrix, bias=pre.bias), Forms(matrix=weights.tocsr(), bias=np.zeros(len(kept)))
-
-
-def with_bundles(now: Range, bundles: Forms) -> Range:
-    """Bounds of the features, and behind them of the bundles."""
-    more = now.through(bundles.matrix, bundles.bias)
-    return Range(low=np.append(now.low, more.low), high=np.append(now.high, more.high))
-
-
-def _one_of(now: Range, bundles: Forms) -> Range:
-    """Bounds of bundles of which one feature at most is not zero: hoped for, not proved."""
-    low, high = np.zeros(len(bundles)), np.zeros(len(bundles))
-    entries = bundles.matrix.tocoo()
-    rows, features = entries.coords
-    for ends in (now.low, now.high):
-        np.minimum.at(low, rows, entries.data * ends[features])
-        np.maximum.at(high, rows, entries.data * ends[features])
-    return Range(low=low, high=high)
 
 
 def _ridges(pre: Forms, write: Matrix, gelu: bool) -> list[Ridge]:

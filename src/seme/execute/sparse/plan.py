@@ -12,7 +12,6 @@ from seme.execute.sparse.heads import HeadPlan, plan_heads
 from seme.execute.sparse.logits import LogitPlan, plan_logits
 from seme.execute.sparse.neurons import NeuronPlan, plan_neurons
 from seme.execute.sparse.ranges import Ranges, ranges, settled
-from seme.execute.sparse.rarity import likely
 from seme.model.artifact import Artifact
 
 VARIANCE_SHARE = 2.0**-54
@@ -66,20 +65,22 @@ def plan(artifact: Artifact) -> Plan:
     if model.paired and not bounds.largest**2 < model.epsilon * VARIANCE_SHARE:
         model = fold(artifact, paired=False)
         bounds = ranges(model)
-    hopes = ranges(model, hoped=True)
-    often = likely(model, bounds)
     logits = settled(model.logits, bounds.last)
     live = np.zeros(model.features + 1, dtype=bool)
     live[logits.matrix.indices] = True
+    ever = live.copy()
     blocks = []
     for layer in reversed(range(len(model.blocks))):
         if not model.paired:
             live[:-1] = True
-        neurons = plan_neurons(model, bounds, hopes, often, layer, live[:-1])
+        neurons = plan_neurons(model, bounds, layer, live[:-1])
+        live[[feature for feature, proved in neurons.erased.items() if proved]] = False
         live[neurons.feeds()] = True
+        ever |= live
         heads, bias = plan_heads(model, bounds, layer, live[:-1])
         for head in heads:
             live[head.feeds()] = True
+        ever |= live
         blocks.append(BlockPlan(heads=heads, head_bias=bias, neurons=neurons))
     return Plan(
         model=model,
@@ -87,7 +88,7 @@ def plan(artifact: Artifact) -> Plan:
         blocks=tuple(reversed(blocks)),
         logits=logits,
         sums=plan_logits(logits),
-        live=live[:-1],
+        live=ever[:-1],
     )
 
 
@@ -114,8 +115,9 @@ def report(made: Plan) -> dict[str, Any]:
             "neurons": block.neurons.count,
             "directions": len(block.neurons.ridges),
             "tables": sum(ridge.table is not None for ridge in block.neurons.ridges),
-            "gated": [len(members) for _, members in block.neurons.gated],
-            "gated_nonzeros": block.neurons.gated_nonzeros,
+            "controls": 0 if block.neurons.control is None else len(block.neurons.control.features),
+            "known": block.neurons.nonzeros_of(block.neurons.known),
+            "groups": [block.neurons.nonzeros_of(members) for members in block.neurons.groups],
             "nonzeros": block.neurons.nonzeros,
         }
         for layer, block in enumerate(made.blocks)

@@ -19,9 +19,6 @@ SLACK = 1e-9
 """Bounds are taken wider by this share of the sizes summed: far more than rounding makes of a few thousand terms.
 Not where all numbers are multiples of GRAIN and the sum of sizes is below MOST_EXACT: then float64 does not round."""
 
-SMALL = 2.0
-"""A neuron with larger weights than this is hoped to be no bit."""
-
 GRAIN = 2.0**-10
 MOST_EXACT = 2.0**30
 
@@ -102,14 +99,11 @@ def activate(values: np.ndarray, gelu: bool) -> np.ndarray:
     return 0.5 * values * (1 + np.tanh(np.sqrt(2 / np.pi) * (values + 0.044715 * values**3)))
 
 
-def ranges(model: Folded, *, hoped: bool = False) -> Ranges:
+def ranges(model: Folded) -> Ranges:
     """Bounds every feature throughout a model.
 
     Args:
         model: The model.
-        hoped: Suppose that of the neurons that write to one feature one direction at most is on, and that a neuron of
-            small weights says yes or no. Nothing proves it: whoever uses such bounds looks whether they hold, for each
-            token.
     """
     if not model.paired:
         return _of_norms(model)
@@ -134,7 +128,7 @@ def ranges(model: Folded, *, hoped: bool = False) -> Ranges:
         begins.append(heads)
         middle.append(now)
         kept, write = (now, block.write) if model.gelu else _erased(block.neurons, block.write, now)
-        added = neuron_range(block.neurons, write, now, model.gelu, hoped)
+        added = neuron_range(block.neurons, write, now, model.gelu)
         now = _add(kept, Range(low=added.low + block.write_bias, high=added.high + block.write_bias))
         hidden = activate(block.neurons.at(begin), model.gelu)
         begin = begin + np.append(hidden @ block.write + block.write_bias, 0.0)
@@ -199,8 +193,8 @@ def _erased(neurons: Forms, write: Matrix, now: Range) -> tuple[Range, Matrix]:
     return Range(low=low, high=high), left
 
 
-def neuron_range(neurons: Forms, write: Matrix, now: Range, gelu: bool, hoped: bool = False) -> Range:
-    """Bounds of what neurons write: [feature]; `hoped` as in `ranges`."""
+def neuron_range(neurons: Forms, write: Matrix, now: Range, gelu: bool) -> Range:
+    """Bounds of what neurons write: [feature]."""
     neurons = settled(neurons, now)
     pre = now.through(neurons.matrix, neurons.bias)
     low, high = activate(pre.low, gelu), activate(pre.high, gelu)
@@ -212,25 +206,9 @@ def neuron_range(neurons: Forms, write: Matrix, now: Range, gelu: bool, hoped: b
     for members, scales in [] if gelu else directions(neurons):
         if len(members) > 1:
             alone[members] = False
-            ridge = _ridge(neurons, write, now, members, scales)
-            total = total.hull(ridge.low).hull(ridge.high) if hoped else total + ridge
+            total = total + _ridge(neurons, write, now, members, scales)
     rest = Range(low=low[alone], high=high[alone])
-    if hoped:
-        sizes = abs(neurons.matrix).max(axis=1).toarray().ravel()[alone]
-        rest = Range(low=rest.low, high=np.where(sizes <= SMALL, np.minimum(rest.high, 1.0), rest.high))
-        return _one_at_most(write[alone], rest, total)
     return total + rest.through(write[alone].T.tocsr())
-
-
-def _one_at_most(write: Matrix, hidden: Range, others: Range) -> Range:
-    """Bounds of what one neuron, or one of others, writes."""
-    entries = write.tocoo()
-    rows, features = entries.coords
-    low, high = others.low.copy(), others.high.copy()
-    for ends in (hidden.low, hidden.high):
-        np.minimum.at(low, features, entries.data * ends[rows])
-        np.maximum.at(high, features, entries.data * ends[rows])
-    return Range(low=low, high=high)
 
 
 def directions(neurons: Forms) -> list[tuple[np.ndarray, np.ndarray]]:

@@ -1,14 +1,17 @@
 /* What every generated model shares: stores of keys, the two ways to ask them, and the state's life.
  *
- * A store holds rows [key words][t][n][values]: t is the index of the key (latest, first) and n how many keys the row
- * stands for (sum). Rows whose key words agree bit by bit are one row; `all` never looks for one.
- * The generated text before this file defines HEADS, LEAD, MOST_COMPONENTS, MOST_SUMS and MEMO_ROWS.
+ * A store holds rows [key words][a][t][values]; `sum` has a number n after t, of how many keys the row stands for.
+ * A key whose components are all +-gives is coded: its one key word holds the signs, and there is one row for a code.
+ * Of few components every code has its row from the start, with an a that never counts (EMPTY) until a key comes.
+ * Others are kept apart, their key words being the components and a. `all` keeps every key apart and has no index.
+ * The generated text before this file defines HEADS, LEAD, MOST_COMPONENTS and MOST_SUMS (multiples of 8), MEMO_ROWS.
  */
 typedef unsigned long long u64;
 typedef long long i64;
 typedef unsigned int u32;
 typedef __SIZE_TYPE__ size;
 extern void *malloc(size);
+extern void *calloc(size, size);
 extern void *realloc(void *, size);
 extern void free(void *);
 extern void *memcpy(void *, const void *, size);
@@ -18,44 +21,83 @@ extern double log(double);
 extern double tanh(double);
 extern double sqrt(double);
 
-#define BANKS 4
 #define NOTHING 746 /* exp(-746) is zero in float64 */
 #define inlined static inline __attribute__((always_inline))
 #define apart static __attribute__((noinline))
 #define hidden __attribute__((noinline, visibility("hidden")))
 #define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
 #define exported __attribute__((visibility("default")))
 
+typedef double wide __attribute__((vector_size(64), aligned(8)));
+typedef double half __attribute__((vector_size(32), aligned(8)));
+typedef i64 wide_words __attribute__((vector_size(64), aligned(8)));
+typedef short whole_words __attribute__((vector_size(16)));
+typedef _Bool wide_flags __attribute__((ext_vector_type(8)));
+
 enum { LATEST, FIRST, SUM, ALL };
+
+#define TAIL(keeps) (2 + ((keeps) == SUM)) /* a, t, and n */
+#define EMPTY -1e308
+#define DIRECT(keeps, count) ((count) <= 6 && ((keeps) == LATEST || (keeps) == FIRST))
+#define MOST_TAIL (2 + MOST_VALUES)
+#define NO_ROOM ((double *)8)
 
 typedef struct {
   i64 n, room;
   double *rows;
-  u32 *slots; /* row number + 1, or 0; mask + 1 of them */
-  u64 mask;
+  u32 *slots; /* row number + 1, or 0; as many as `bits` says */
+  i64 bits;
 } store;
 
-/* Rows of one offset a whose components are all +-gives: the key word holds the signs. */
+/* Keys, as one head or several with the same keys take them in. */
 typedef struct {
-  double offset, peak, most; /* the largest slope * t, and the largest n, of its rows */
-  store rows;
-} bank;
+  i64 failures, odd_changes;
+  double peak, most; /* the largest a + slope * t, and the largest n, of coded rows */
+  double gives[MOST_COMPONENTS];
+  store coded, odd;
+} keys;
+
+/* One head's queries. */
+typedef struct {
+  i64 failures, odd_seen;
+  double gap, full; /* what one wrong sign costs at least (0 before that is known); what all right signs score */
+  double odd_peak;  /* no query of sizes `asks` scores more with a row kept apart, as of `odd_seen` */
+  double asks[MOST_COMPONENTS];
+} queries;
 
 typedef struct {
-  i64 banks, asks_failures, gives_failures;
-  double gap, full; /* what one wrong sign costs at least; what all right signs score; 0 before that is known */
-  double odd_peak;  /* no query of sizes `asks` scores more with a row kept apart; 1e308 where that is to be found */
-  double asks[MOST_COMPONENTS], gives[MOST_COMPONENTS];
-  bank bank[BANKS];
-  store odd;
+  keys keys;
+  queries queries;
 } head;
+
+/* What was chosen for sums: whole ones, four to a word. */
+typedef struct {
+  u64 sums[MOST_SUMS / 4];
+  double ahead;
+  u32 row, taken;
+} choice;
 
 typedef struct {
   i64 length, next;
   const void *const *tables;
-  u64 *memo; /* MEMO_ROWS of sums and what was chosen for them, plus one */
+  u64 generation, *known; /* see control.c */
+  double low[PLACES + 8], high[PLACES + 8];
+  unsigned char exact[PLACES + 1];
+  u64 bits[WORDS + 1];
+  choice *memo; /* MEMO_ROWS */
+  double spare[MOST_TAIL]; /* where a key's tail is written that never counts */
+  double rings[RINGS]; /* values of the latest positions, for heads that look back by turns */
   head heads[HEADS];
 } state;
+
+inlined wide joined(half low, half high) { return __builtin_shufflevector(low, high, 0, 1, 2, 3, 4, 5, 6, 7); }
+
+inlined wide whole(const short *from) {
+  whole_words out;
+  memcpy(&out, from, sizeof(out));
+  return __builtin_convertvector(out, wide);
+}
 
 inlined u64 bits_of(double x) {
   u64 out;
@@ -63,16 +105,21 @@ inlined u64 bits_of(double x) {
   return out;
 }
 
-/* Whole numbers in float64 differ in their upper bits alone, so these are brought down before each product. */
-inlined u64 hashed(const u64 *key, i64 words) {
+/* Where in an index of 2^bits places a key is looked for first. Codes that differ in their lowest three bits alone stand
+ * side by side, as what follows one another mostly does. Whole numbers in float64 differ in their upper bits alone, so
+ * these are brought down before each product; the last product's upper bits are the place. */
+inlined u64 place_of(const u64 *key, i64 words, i64 bits) {
+  if (words == 1) return ((key[0] >> 3) * 0x9E3779B97F4A7C15ull >> (67 - bits)) << 3 | (key[0] & 7);
   u64 out = 0;
   for (i64 i = 0; i < words; i++) {
     out ^= key[i];
     out = (out ^ out >> 32) * 0x9E3779B97F4A7C15ull;
   }
-  out = (out ^ out >> 29) * 0xBF58476D1CE4E5B9ull;
-  return out ^ out >> 32;
+  return out >> (64 - bits);
 }
+
+/* The next place: in the group behind, one further on. */
+inlined u64 next_place(u64 at, i64 bits) { return (at + 9) & ((1ull << bits) - 1); }
 
 inlined int same(const u64 *one, const u64 *other, i64 words) {
   for (i64 i = 0; i < words; i++)
@@ -82,7 +129,7 @@ inlined int same(const u64 *one, const u64 *other, i64 words) {
 
 inlined double *found(const store *m, const u64 *key, i64 words, i64 width) {
   if (!m->n) return 0;
-  for (u64 at = hashed(key, words) & m->mask;; at = (at + 1) & m->mask) {
+  for (u64 at = place_of(key, words, m->bits);; at = next_place(at, m->bits)) {
     u32 slot = m->slots[at];
     if (!slot) return 0;
     double *row = m->rows + (i64)(slot - 1) * width;
@@ -90,24 +137,27 @@ inlined double *found(const store *m, const u64 *key, i64 words, i64 width) {
   }
 }
 
+static void index_row(store *m, i64 row, i64 words, i64 width) {
+  u64 at = place_of((const u64 *)(m->rows + row * width), words, m->bits);
+  while (m->slots[at]) at = next_place(at, m->bits);
+  m->slots[at] = (u32)(row + 1);
+}
+
+/* Four places for each row there is room for: most looks end at the first. */
 static int index_rows(store *m, i64 words, i64 width) {
-  u64 count = 16;
-  while (count < 2 * (u64)m->room) count *= 2;
-  u32 *slots = malloc(count * sizeof(u32));
+  i64 bits = 5;
+  while (1ll << bits < 4 * m->room) bits++;
+  u32 *slots = malloc(sizeof(u32) << bits);
   if (!slots) return 1;
-  memset(slots, 0, count * sizeof(u32));
-  for (i64 i = 0; i < m->n; i++) {
-    u64 at = hashed((const u64 *)(m->rows + i * width), words) & (count - 1);
-    while (slots[at]) at = (at + 1) & (count - 1);
-    slots[at] = (u32)(i + 1);
-  }
+  memset(slots, 0, sizeof(u32) << bits);
   free(m->slots);
   m->slots = slots;
-  m->mask = count - 1;
+  m->bits = bits;
+  for (i64 i = 0; i < m->n; i++) index_row(m, i, words, width);
   return 0;
 }
 
-/* A new row at the end, its key words filled in; 0 when memory is out. */
+/* A new row at the end, its key words filled in and the rest zero; 0 when memory is out. */
 apart double *appended(store *m, const u64 *key, i64 words, i64 width, int indexed) {
   if (m->n == m->room) {
     i64 room = m->room ? 2 * m->room : 8;
@@ -120,25 +170,10 @@ apart double *appended(store *m, const u64 *key, i64 words, i64 width, int index
   }
   double *row = m->rows + m->n * width;
   memcpy(row, key, (size)words * 8);
+  memset(row + words, 0, (size)(width - words) * 8);
+  if (indexed) index_row(m, m->n, words, width);
   m->n++;
-  if (indexed) {
-    u64 at = hashed(key, words) & m->mask;
-    while (m->slots[at]) at = (at + 1) & m->mask;
-    m->slots[at] = (u32)m->n;
-  }
   return row;
-}
-
-/* Puts t and the values on a row; `tail` points behind its key words. */
-inlined void put(double *tail, int fresh, int keeps, double t, const double *value, int values) {
-  if (fresh || keeps == LATEST) {
-    tail[0] = t;
-    tail[1] = 1.0;
-    for (int i = 0; i < values; i++) tail[2 + i] = value[i];
-  } else if (keeps == SUM) {
-    tail[1] += 1.0;
-    for (int i = 0; i < values; i++) tail[2 + i] += value[i];
-  }
 }
 
 /* What a failed `coded` learns: a vector without zeros, the first where nothing was known, otherwise every sixteenth
@@ -148,73 +183,110 @@ apart int learned(const double *given, double *sizes, i64 *failures, int count) 
   for (int i = 0; i < count; i++)
     if (given[i] == 0) return 0;
   for (int i = 0; i < count; i++) sizes[i] = given[i] < 0 ? -given[i] : given[i];
-  return 1;
-}
-
-/* Whether every component is one of the two numbers it may be, +-sizes; its signs. `failures` is -1 once one was. */
-inlined int coded(const double *given, double *sizes, i64 *failures, int count, u64 *code) {
-  u64 off = 0, signs = 0;
-  for (int i = 0; i < count; i++) {
-    u64 word = bits_of(given[i]);
-    signs |= (word >> 63) << i;
-    off |= (word & 0x7fffffffffffffffull) ^ bits_of(sizes[i]);
-  }
-  *code = signs;
-  if (likely(off == 0)) {
-    *failures = -1;
-    return 1;
-  }
-  if (!learned(given, sizes, failures, count)) return 0;
   *failures = -1;
   return 1;
 }
 
-/* Takes a key in. Returns 1 when memory is out. */
-inlined int remember(head *h, int keeps, int codes, int count, int values, double slope, const double *key, double offset,
-                     double t, const double *value) {
-  u64 code;
-  double *row;
-  int fresh = 0;
-  if (codes && coded(key, h->gives, &h->gives_failures, count, &code)) {
-    i64 b = 0;
-    while (b < h->banks && h->bank[b].offset != offset) b++;
-    if (likely(b < BANKS)) {
-      bank *in = &h->bank[b];
-      if (b == h->banks) {
-        h->banks++;
-        in->offset = offset;
-        in->peak = slope * t;
-        in->most = 1.0;
-      }
-      row = found(&in->rows, &code, 1, values + 3);
-      if (!row) {
-        fresh = 1;
-        row = appended(&in->rows, &code, 1, values + 3, 1);
-        if (!row) return 1;
-      }
-      put(row + 1, fresh, keeps, t, value, values);
-      if (slope * t > in->peak) in->peak = slope * t;
-      if (row[2] > in->most) in->most = row[2];
-      return 0;
-    }
+/* Whether every component is one of the two numbers it may be, +-sizes; its signs. `failures` is -1 once one was.
+ * Behind the components stand zeros. */
+inlined int coded(const wide *given, double *sizes, i64 *failures, int count, u64 *code) {
+  const wide_words size_bits = ~(wide_words){} & 0x7fffffffffffffffll;
+  wide_words off = {};
+  u64 signs = 0;
+  for (int i = 0; i < count; i += 8) {
+    wide_words word = (wide_words)given[i / 8];
+    off |= (word & size_bits) ^ *(const wide_words *)(sizes + i);
+    wide_flags low = __builtin_convertvector(word < 0, wide_flags);
+    unsigned char eight;
+    memcpy(&eight, &low, 1);
+    signs |= (u64)eight << i;
   }
-  u64 words[MOST_COMPONENTS + 1];
-  for (int i = 0; i < count; i++) words[i] = bits_of(key[i] + 0.0);
-  words[count] = bits_of(offset + 0.0);
-  if (keeps == ALL)
-    row = 0;
-  else if (h->odd.n && same((const u64 *)h->odd.rows, words, count + 1))
-    row = h->odd.rows;
-  else
-    row = found(&h->odd, words, count + 1, count + 3 + values);
-  if (codes) h->odd_peak = 1e308;
-  if (!row) {
-    fresh = 1;
-    row = appended(&h->odd, words, count + 1, count + 3 + values, keeps != ALL);
-    if (!row) return 1;
+  *code = signs;
+  if (likely(!__builtin_reduce_or(off))) {
+    *failures = -1;
+    return 1;
   }
-  put(row + count + 1, fresh, keeps, t, value, values);
+  return learned((const double *)given, sizes, failures, count);
+}
+
+/* The row of a code, 0 where there is none. */
+inlined double *row_of(const keys *k, int keeps, int count, int values, u64 code) {
+  i64 width = 1 + TAIL(keeps) + values;
+  return DIRECT(keeps, count) ? k->coded.rows + (i64)code * width : found(&k->coded, &code, 1, width);
+}
+
+/* Every code's row, where there are few. */
+static int begun(store *m, int count, int values) {
+  i64 width = 1 + TAIL(LATEST) + values;
+  m->n = m->room = 1ll << count;
+  m->rows = malloc((size)(m->n * width) * 8);
+  if (!m->rows) {
+    m->n = m->room = 0;
+    return 1;
+  }
+  memset(m->rows, 0, (size)(m->n * width) * 8);
+  for (i64 i = 0; i < m->n; i++) {
+    memcpy(m->rows + i * width, &i, 8);
+    m->rows[i * width + 1] = EMPTY;
+  }
   return 0;
+}
+
+inlined void risen(keys *k, int keeps, double slope, const double *tail) {
+  double score = tail[0] + slope * tail[1];
+  k->peak = score > k->peak ? score : k->peak;
+  if (keeps == SUM && tail[2] > k->most) k->most = tail[2];
+}
+
+/* The same for keys kept apart. */
+apart double *taken_apart(keys *k, int keeps, int count, int values, const double *key, double a, double t) {
+  u64 words[MOST_COMPONENTS + 1];
+  i64 width = count + TAIL(keeps) + values;
+  double *row = 0;
+  for (int i = 0; i < count; i++) words[i] = bits_of(key[i] + 0.0);
+  words[count] = bits_of(a + 0.0);
+  if (keeps != ALL) row = found(&k->odd, words, count + 1, width);
+  k->odd_changes++;
+  if (row && keeps == FIRST) return 0;
+  if (!row) row = appended(&k->odd, words, count + 1, width, keeps != ALL);
+  if (!row) return NO_ROOM;
+  row[count + 1] = t;
+  if (keeps == SUM) row[count + 2] += 1;
+  return row + count + TAIL(keeps);
+}
+
+/* Takes a key in: returns where its values go (`sum`: are added), 0 where they never count, NO_ROOM when memory is out.
+ * `row` is that of its code, if it has one. Of two keys of one code the one behind by the lead weighs nothing beside the
+ * other, whatever the query. */
+inlined double *taken_in(keys *k, int keeps, int fits, u64 code, double **row, int count, int values, double slope,
+                         const double *key, double a, double t, double *spare) {
+  if (!likely(fits)) return taken_apart(k, keeps, count, values, key, a, t);
+  double *at = *row;
+  if (DIRECT(keeps, count)) { /* without a branch: nothing foretells which keys count */
+    double ahead = (a - at[1]) + slope * (t - at[2]);
+    if (!likely(ahead >= LEAD || ahead <= -LEAD)) return taken_apart(k, keeps, count, values, key, a, t);
+    double *to = ahead > 0 ? at + 1 : spare;
+    to[0] = a;
+    to[1] = t;
+    risen(k, keeps, slope, to);
+    return to + 2;
+  }
+  if (!at) {
+    at = appended(&k->coded, &code, 1, 1 + TAIL(keeps) + values, 1);
+    if (!at) return NO_ROOM;
+    *row = at;
+  } else if (keeps == SUM) {
+    if (at[1] != a) return taken_apart(k, keeps, count, values, key, a, t);
+  } else {
+    double ahead = (a - at[1]) + slope * (t - at[2]);
+    if (ahead <= -LEAD) return 0;
+    if (!likely(ahead >= LEAD)) return taken_apart(k, keeps, count, values, key, a, t);
+  }
+  at[1] = a;
+  at[2] = t;
+  if (keeps == SUM) at[3] += 1;
+  risen(k, keeps, slope, at + 1);
+  return at + 1 + TAIL(keeps);
 }
 
 /* One more key in a softmax that is taken as keys come. */
@@ -231,17 +303,17 @@ inlined void weigh(double score, double n, const double *value, int values, doub
   for (int i = 0; i < values; i++) mix[i] += weight * value[i];
 }
 
-inlined double odd_score(const double *row, const double *query, int count, double slope) {
+inlined double odd_score(const double *row, const double *query, double scale, int count, double slope) {
   double out = 0;
   for (int i = 0; i < count; i++) out += query[i] * row[i];
-  return out + row[count] + slope * row[count + 1];
+  return scale * out + row[count] + slope * row[count + 1];
 }
 
 /* The most that a row kept apart scores with a query of these sizes. */
 apart double peak_of(const store *odd, const double *asks, int keeps, int count, int values, double slope) {
   double out = -1e308;
   for (i64 r = 0; r < odd->n; r++) {
-    const double *row = odd->rows + r * (count + 3 + values);
+    const double *row = odd->rows + r * (count + TAIL(keeps) + values);
     double score = row[count] + slope * row[count + 1];
     for (int i = 0; i < count; i++) score += asks[i] * (row[i] < 0 ? -row[i] : row[i]);
     if (keeps == SUM) score += log(row[count + 2]);
@@ -250,83 +322,86 @@ apart double peak_of(const store *odd, const double *asks, int keeps, int count,
   return out;
 }
 
-/* The softmax over every row there is, as the model defines it. */
-inlined const double *all_of(const head *h, int keeps, int count, int values, double slope, const double *query,
-                             double begin_score, const double *begin, double *mix) {
+/* The softmax over every row there is, as the model defines it. The query is `scale` times what is given. */
+inlined const double *all_of(const keys *k, int keeps, int count, int values, double slope, const double *query,
+                             double scale, double begin_score, const double *begin, double *mix) {
   double top = -1e308, total = 0;
   for (int i = 0; i < values; i++) mix[i] = 0;
   if (begin) weigh(begin_score, 1.0, begin, values, &top, &total, mix);
-  for (i64 b = 0; b < h->banks; b++) {
-    const bank *in = &h->bank[b];
-    for (i64 r = 0; r < in->rows.n; r++) {
-      const double *row = in->rows.rows + r * (values + 3);
-      double score = in->offset + slope * row[1];
-      u64 code = bits_of(row[0]);
-      for (int i = 0; i < count; i++) score += query[i] * (code >> i & 1 ? -h->gives[i] : h->gives[i]);
-      weigh(score, row[2], row + 3, values, &top, &total, mix);
-    }
+  for (i64 r = 0; r < k->coded.n; r++) {
+    const double *row = k->coded.rows + r * (1 + TAIL(keeps) + values);
+    double score = 0;
+    u64 code = bits_of(row[0]);
+    for (int i = 0; i < count; i++) score += query[i] * (code >> i & 1 ? -k->gives[i] : k->gives[i]);
+    score = scale * score + row[1] + slope * row[2];
+    weigh(score, keeps == SUM ? row[3] : 1, row + 1 + TAIL(keeps), values, &top, &total, mix);
   }
-  for (i64 r = 0; r < h->odd.n; r++) {
-    const double *row = h->odd.rows + r * (count + 3 + values);
-    weigh(odd_score(row, query, count, slope), row[count + 2], row + count + 3, values, &top, &total, mix);
+  for (i64 r = 0; r < k->odd.n; r++) {
+    const double *row = k->odd.rows + r * (count + TAIL(keeps) + values);
+    double score = odd_score(row, query, scale, count, slope);
+    weigh(score, keeps == SUM ? row[count + 2] : 1, row + count + TAIL(keeps), values, &top, &total, mix);
   }
   for (int i = 0; i < values; i++) mix[i] /= total;
   return mix;
 }
 
-typedef const double *every_key(const head *, const double *, double, const double *, double *);
+typedef const double *every_key(const keys *, const double *, double, const double *, double *);
 
-/* Finds what a query sees: where one key leads all others by LEAD its values, otherwise the mean. */
-inlined const double *recall(head *h, int keeps, int codes, int count, int values, double slope, const double *query,
-                             double begin_score, const double *begin, double *mix,
-                             every_key *every) {
-  u64 code;
-  if (keeps == ALL || h->odd.n > 64) return every(h, query, begin_score, begin, mix);
-  if (codes && !coded(query, h->asks, &h->asks_failures, count, &code)) {
-    if (h->banks) return every(h, query, begin_score, begin, mix);
-    codes = 0; /* every key stands apart: each is asked */
+/* What queries of sizes `asks` score with keys of sizes `gives`. */
+apart void weighed(const keys *k, queries *q, int count, int joint, double scale) {
+  if (joint) for (int i = 0; i < count; i++) q->asks[i] = scale * k->gives[i];
+  q->gap = 1e308;
+  q->full = 0;
+  for (int i = 0; i < count; i++) {
+    double part = q->asks[i] * k->gives[i];
+    q->full += part;
+    if (2 * part < q->gap) q->gap = 2 * part;
   }
-  if (codes && h->full == 0 && h->gives_failures < 0) {
-    h->gap = 1e308;
-    for (int i = 0; i < count; i++) {
-      double part = h->asks[i] * h->gives[i];
-      h->full += part;
-      if (2 * part < h->gap) h->gap = 2 * part;
-    }
-  }
+}
+
+/* Finds what a query sees: where one key leads all others by LEAD its values, otherwise the mean. `fits` says whether
+ * it is coded, `row` which row has its code. A `joint` query is `scale` times its own position's key, which is given. */
+inlined const double *recall(const keys *k, queries *q, int keeps, int codes, int fits, const double *row, int count,
+                             int values, double slope, const double *query, int joint, double scale,
+                             double begin_score, const double *begin, double *mix, every_key *every) {
+  if (keeps == ALL || k->odd.n > 64) return every(k, query, begin_score, begin, mix);
+  if (codes && !likely(fits) && k->coded.n) return every(k, query, begin_score, begin, mix);
+  if (codes && fits && q->gap == 0 && (count == 0 || k->failures < 0)) weighed(k, q, count, joint, scale);
   double top = -1e308, rest = -1e308;
   const double *best = 0;
   if (begin) top = begin_score, best = begin;
-  for (i64 b = 0; codes && b < h->banks; b++) {
-    const bank *in = &h->bank[b];
-    const double *row = found(&in->rows, &code, 1, values + 3);
-    double limit = h->full - h->gap + in->offset + in->peak;
-    if (keeps == SUM) limit += log(in->most);
-    if (in->rows.n > (row ? 1 : 0) && limit > rest) rest = limit;
-    if (!row) continue;
-    if (keeps == SUM && row[2] != 1.0) return every(h, query, begin_score, begin, mix);
-    double score = h->full + in->offset + slope * row[1];
+  if (codes && k->coded.n) {
+    int others = DIRECT(keeps, count) ? count > 0 : k->coded.n > (row ? 1 : 0);
+    if (others) rest = q->full - q->gap + k->peak;
+    if (keeps == SUM && others) rest += log(k->most);
+    if (row) {
+      if (keeps == SUM && row[3] != 1.0) return every(k, query, begin_score, begin, mix);
+      double score = q->full + row[1] + slope * row[2];
+      if (score > top) {
+        if (top > rest) rest = top;
+        top = score;
+        best = row + 1 + TAIL(keeps);
+      } else if (score > rest)
+        rest = score;
+    }
+  }
+  if (codes && fits && k->odd.n) {
+    if (q->odd_seen != k->odd_changes) {
+      q->odd_peak = peak_of(&k->odd, q->asks, keeps, count, values, slope);
+      q->odd_seen = k->odd_changes;
+    }
+    if (top - q->odd_peak >= LEAD) return likely(top - rest >= LEAD) ? best : every(k, query, begin_score, begin, mix);
+  }
+  for (i64 r = 0; r < k->odd.n; r++) {
+    const double *odd = k->odd.rows + r * (count + TAIL(keeps) + values);
+    double score = odd_score(odd, query, scale, count, slope);
+    if (keeps == SUM && odd[count + 2] != 1.0) return every(k, query, begin_score, begin, mix);
     if (score > top) {
       if (top > rest) rest = top;
       top = score;
-      best = row + 3;
+      best = odd + count + TAIL(keeps);
     } else if (score > rest)
       rest = score;
   }
-  if (codes && h->odd.n) {
-    if (h->odd_peak == 1e308) h->odd_peak = peak_of(&h->odd, h->asks, keeps, count, values, slope);
-    if (top - h->odd_peak >= LEAD) return likely(top - rest >= LEAD) ? best : every(h, query, begin_score, begin, mix);
-  }
-  for (i64 r = 0; r < h->odd.n; r++) {
-    const double *row = h->odd.rows + r * (count + 3 + values);
-    double score = odd_score(row, query, count, slope);
-    if (keeps == SUM && row[count + 2] != 1.0) return every(h, query, begin_score, begin, mix);
-    if (score > top) {
-      if (top > rest) rest = top;
-      top = score;
-      best = row + count + 3;
-    } else if (score > rest)
-      rest = score;
-  }
-  return likely(top - rest >= LEAD) ? best : every(h, query, begin_score, begin, mix);
+  return likely(top - rest >= LEAD) ? best : every(k, query, begin_score, begin, mix);
 }

@@ -139,8 +139,13 @@ class SparseStream:
         return int(self.model.calls.seme_bytes(self.state))
 
     @property
+    def widened(self) -> int:
+        """How many times a token was beyond the bounds of all before it, by which groups of neurons are passed over."""
+        return int(self.model.calls.seme_widened(self.state))
+
+    @property
     def kept(self) -> list[tuple[int, int]]:
-        """Keys kept by each head of the report: in banks of codes, and apart from them."""
+        """Keys that each head of the report asks: of codes, and apart from them."""
         out, pair = [], (ctypes.c_int64 * 2)()
         for head in range(self.model.heads):
             self.model.calls.seme_kept(self.state, head, pair)
@@ -265,6 +270,7 @@ def _declared(library: ctypes.CDLL) -> ctypes.CDLL:
         ("seme_length", integer, [pointer]),
         ("seme_next", integer, [pointer]),
         ("seme_bytes", integer, [pointer]),
+        ("seme_widened", integer, [pointer]),
         ("seme_kept", None, [pointer, integer, pointer]),
         ("seme_write", integer, [pointer, pointer, integer]),
         ("seme_read", integer, [pointer, pointer, integer]),

@@ -54,9 +54,7 @@ class Memory:
     first: list[tuple[list[Word], list[Word]]]
 
 
-def access(
-    clock: Clock, phase: Phase, now: Number, found: Decoded, operands: Operands, address: list[Word], summed: list[Word]
-) -> Memory:
+def access(clock: Clock, phase: Phase, now: Number, found: Decoded, operands: Operands, summed: list[Word]) -> Memory:
     """Stores what is to be stored, and looks up what stands there.
 
     Args:
@@ -65,9 +63,12 @@ def access(
         now: The number at the position.
         found: The instruction.
         operands: What is stored.
-        address: Where to look, 32 bits.
-        summed: The same as it was added up, a block earlier but noisy.
+        summed: Where to look, 32 bits, where memory is meant; noisy.
     """
+    # Every token has a key, though hardly any can be found: where no memory is meant all have the same.
+    meant = (phase.store, phase.put, phase.take, phase.fetch, phase.loading)
+    meant = joined(found.any(*LOADS, *STORES), *meant, name="at_memory")
+    address = [step(of + meant, 2, name=f"place{i}") for i, of in enumerate(summed)]
     reaches = joined(found.any(*LOADS, *STORES), phase.store, phase.put, name="reaches")
     wrapped = _wrapped(reaches, summed)
     # Whether all lower bits are 1, at the beginning of each group: added up at once they would be noisy keys.

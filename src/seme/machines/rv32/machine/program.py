@@ -50,7 +50,7 @@ def rv32_program(digit_bits: int = 8, longest: int = LONGEST) -> TraceProgram:
         call=call,
         choice=choice,
         address=address,
-        memory=access(clock, phase, now, found, operands, address, summed),
+        memory=access(clock, phase, now, found, operands, summed),
     )
     operation = Operation(**{name: found.name[name] for name in PRODUCTS})
     long = long_operation(operands.first, operands.second, operation, _here(token, now))
