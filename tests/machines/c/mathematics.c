@@ -79,7 +79,7 @@ int main(void) {
     one(special[i]);
     for (int k = i % STEP; k < SPECIAL; k += STEP) two(special[i], special[k]);
   }
-  for (int i = 0; i < 18 / STEP; i++) {
+  for (int i = 0; i < 2 + 4 / STEP; i++) {
     one(draw(-1, 1));
     one(draw(-40, 40));
     two(draw(0, 10), draw(-300, 300));
