@@ -196,7 +196,7 @@ def test_check_agrees_with_the_emulator_and_trace_names_the_heads(run):
 
 
 def test_a_damaged_weight_is_caught_by_check(seme, computer, monkeypatch):
-    """Of the bias of the bits that are put out, one is moved: a digit is wrong where it is next said."""
+    """The digits 4 and 5 are unembedded as each other: one of them is wrong where it is next said."""
     weights = dict(computer.artifact.weights)
     unembed = weights["unembed.W_U"].clone()
     rows = [computer.tokens.row("z", value) + 2 for value in (4, 5)]
@@ -205,8 +205,18 @@ def test_a_damaged_weight_is_caught_by_check(seme, computer, monkeypatch):
     monkeypatch.setattr(executing, "make_computer", lambda model, engine, quiet: damaged)
     result = seme("exec", EXAMPLES / "c" / "matrix.c", "--check")
     assert result.status == 1
+    assert "diverged after " in result.err
+    assert "as the emulator has it;" not in result.err
     assert "error[S044]: instruction " in result.err
     assert "by the weights, expected" in result.err
+    with_json = seme("exec", EXAMPLES / "c" / "matrix.c", "--check", "--json")
+    told = with_json.json
+    found = told["divergence"]
+    assert (with_json.status, told["end"], told["exit_code"]) == (1, "divergence", None)
+    assert set(found) == {"instruction", "pc", "word", "text", "field", "weights", "emulator"}
+    assert found["instruction"] < told["instructions"]
+    assert found["weights"] != found["emulator"]
+    assert f"instruction {found['instruction']:,} at pc {found['pc']:#010x} (`{found['text']}`)" in result.err
 
 
 @pytest.fixture(scope="module")
@@ -284,6 +294,37 @@ def test_without_a_model_the_machine_is_made_once(computer, monkeypatch, tmp_pat
     monkeypatch.setattr(made, "fingerprint", lambda: "other")
     made.cached_artifact(said=said.append, cache=tmp_path)
     assert len(count) == 2
+
+
+def test_the_cache_keeps_the_two_machines_used_last(computer, monkeypatch, tmp_path):
+    monkeypatch.setattr(made, "rv32_artifact", lambda: computer.artifact)
+    monkeypatch.setattr(made, "save", lambda artifact, folder: folder.mkdir())
+    monkeypatch.setattr(made, "load_artifact", lambda folder: computer.artifact)
+    (tmp_path / "rv32im-notes.txt").write_text("not ours to delete")
+
+    def used(version, at):
+        monkeypatch.setattr(made, "fingerprint", lambda: version)
+        monkeypatch.setattr(made.time, "time_ns", lambda: at * 10**9)
+        made.cached_artifact(cache=tmp_path)
+        return sorted(path.name for path in tmp_path.iterdir() if path.is_dir())
+
+    assert used("a", 1) == ["rv32im-a"]
+    assert used("b", 2) == ["rv32im-a", "rv32im-b"]
+    assert used("a", 3) == ["rv32im-a", "rv32im-b"]
+    assert used("c", 4) == ["rv32im-a", "rv32im-c"]
+    assert used("d", 5) == ["rv32im-c", "rv32im-d"]
+    assert (tmp_path / "rv32im-notes.txt").exists()
+
+
+def test_a_machine_that_goes_from_the_cache_while_it_is_read_is_made_anew(computer, monkeypatch, tmp_path):
+    monkeypatch.setattr(made, "rv32_artifact", lambda: computer.artifact)
+    made.cached_artifact(cache=tmp_path)
+    (folder,) = tmp_path.iterdir()
+    (folder / "model.safetensors").unlink()
+    said = []
+    assert made.cached_artifact(said=said.append, cache=tmp_path) is computer.artifact
+    assert "cannot be read" in said[0]
+    assert (folder / "model.safetensors").exists()
 
 
 def test_a_machine_has_its_own_options(seme, tmp_path):

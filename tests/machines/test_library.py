@@ -11,7 +11,7 @@ from support.native import run_natively
 
 FOLDER = Path(__file__).parent / "c"
 LIMIT = 20_000_000
-NAMES = ["floating", "library", "printing", "reading"]
+NAMES = ["floating", "library", "mathematics", "printing", "reading"]
 
 
 def both(name: str, folder: Path, *, step: int) -> tuple[tuple[bytes, int | None], tuple[bytes, int]]:

@@ -207,26 +207,35 @@ class Foretold:
         return self._stream.run(most)
 
 
-def busiest(artifact: Artifact, rows: np.ndarray, layer: int) -> list[int]:
-    """A block's neurons, those first whose being on or off changes most while it reads these tokens."""
-    seen: list[torch.Tensor] = []
+Place = tuple[str, tuple[int, ...]]
+
+
+def exercised(artifact: Artifact, prompt: np.ndarray, emitted: np.ndarray) -> dict[str, list[Place]]:
+    """The weights, not zero, that take part in a run: by kind, each as a name and a place.
+
+    Of neurons those that are on at some emitted token, of the embedding and the unembedding those of emitted tokens;
+    heads look at every token.
+    """
+    whole, on = np.concatenate([prompt, emitted]), {}
 
     def note(name: str, value: torch.Tensor) -> None:
-        if name == f"blocks.{layer}.mlp.hook_post":
-            seen.append(value[0] > 0)
+        if name.endswith("mlp.hook_post"):
+            on[name.rpartition(".mlp")[0]] = (value[0, len(prompt) - 1 :] > 0).any(dim=0)
 
     with torch.inference_mode():
-        forward(artifact.spec, artifact.weights, torch.from_numpy(rows)[None], hook=note)
-    spread = seen[0].double().var(dim=0)
-    return spread.argsort(descending=True, stable=True).tolist()
-
-
-def largest(artifact: Artifact, name: str, where: Sequence[int]) -> tuple[int, ...]:
-    """The place of the largest weight in a part of a matrix; -1 in `where` is any index."""
-    weight = artifact.weights[name].abs()
-    for axis, index in enumerate(where):
-        if index >= 0:
-            kept = torch.zeros(weight.shape[axis], dtype=weight.dtype)
-            kept[index] = 1
-            weight = weight * kept.view([-1 if a == axis else 1 for a in range(weight.ndim)])
-    return tuple(int(i) for i in np.unravel_index(int(weight.argmax()), weight.shape))
+        forward(artifact.spec, artifact.weights, torch.from_numpy(whole)[None], hook=note)
+    said = torch.zeros(artifact.spec.d_vocab, dtype=torch.bool)
+    said[emitted] = True
+    found: dict[str, list[Place]] = {"attn": [], "mlp": [], "embed": [], "unembed": []}
+    for name, weight in artifact.weights.items():
+        part, last = name.split(".")[-2], name.split(".")[-1]
+        if part not in found or last in ("W_pos", "b_out", "b_O", "b_U"):
+            continue
+        taking = weight != 0
+        if part == "mlp":
+            active = on[name.rpartition(".mlp")[0]]
+            taking &= active[:, None] if last == "W_out" else active
+        elif part in ("embed", "unembed"):
+            taking &= said[:, None] if part == "embed" else said
+        found[part] += [(name, tuple(place)) for place in taking.nonzero().tolist()]
+    return found

@@ -48,6 +48,7 @@ def execute(
         The exit status.
 
     Raises:
+        DivergenceError: An instruction differs from the emulator's.
         NotHaltedError: The program did not end within `max_instructions`.
         TrapError: The machine stands still.
         SemeError: Whatever compiling, reading, loading or running raises.
@@ -154,6 +155,8 @@ def _trace_line(line: str) -> None:
 
 
 def _status(run: Run, ran: Ran, *, as_json: bool) -> int:
+    if ran.divergence is not None:
+        raise ran.divergence
     if ran.interrupted:
         raise click.exceptions.Abort
     if ran.end is None:
@@ -190,7 +193,8 @@ def _told(run: Run, ran: Ran, output: bytes) -> dict[str, Any]:
         "stdout": output.decode("utf-8", "backslashreplace"),
         "exit_code": None if end is None else end.exit if trap is None else _trap(end).exit_code,
         "trap": trap,
-        "end": _END[_how(ran)][0],
+        "end": _how(ran),
+        **({} if ran.divergence is None else {"divergence": ran.divergence.told}),
         "instructions": counter.instructions,
         "tokens": counter.tokens,
         "prompt_tokens": len(run.prompt),
@@ -210,15 +214,18 @@ def _told(run: Run, ran: Ran, output: bytes) -> dict[str, Any]:
     }
 
 
-_END = {
-    "exit": ("exit", "exited"),
-    "trap": ("trap", "trapped"),
-    "interrupted": ("interrupted", "interrupted"),
-    "limit": ("limit", "stopped"),
+_VERBS = {
+    "exit": "exited",
+    "trap": "trapped",
+    "interrupted": "interrupted",
+    "limit": "stopped",
+    "divergence": "diverged",
 }
 
 
 def _how(ran: Ran) -> str:
+    if ran.divergence is not None:
+        return "divergence"
     if ran.end is not None:
         return "trap" if ran.end.exit is None else "exit"
     return "interrupted" if ran.interrupted else "limit"
@@ -227,10 +234,10 @@ def _how(ran: Ran) -> str:
 def _summary(ran: Ran, checked: bool) -> str:
     seconds = ran.seconds or 1e-9
     text = (
-        f"{_END[_how(ran)][1]} after {ran.instructions:,} instructions, {ran.tokens:,} tokens in {ran.seconds:.2f} s: "
+        f"{_VERBS[_how(ran)]} after {ran.instructions:,} instructions, {ran.tokens:,} tokens in {ran.seconds:.2f} s: "
         f"{ran.instructions / seconds:,.0f} instructions/s, {ran.tokens / seconds:,.0f} tokens/s"
     )
-    return f"{text}; all as the emulator has it" if checked else text
+    return f"{text}; all as the emulator has it" if checked and ran.divergence is None else text
 
 
 @contextmanager

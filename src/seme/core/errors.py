@@ -148,10 +148,20 @@ class NotHaltedError(SemeError):
 
 
 class DivergenceError(SemeError):
-    """The weights did something else than the independent emulator."""
+    """The weights did something else than the independent emulator.
+
+    Args:
+        message: Which instruction, and what differs.
+        hint: The remedy.
+        told: The same as plain JSON.
+    """
 
     code = "S044"
     exit_code = 1
+
+    def __init__(self, message: str, *, hint: str = "", told: dict[str, int | str] | None = None):
+        super().__init__(message, hint=hint)
+        self.told = told or {}
 
 
 class TuringTableError(SemeError):

@@ -53,6 +53,10 @@ int main(void) {
   printf("%d", sscanf("17 apples 3.5", "%d %s %lf", &a, word, &x));
   printf(" %d %s %.2f\n", a, word, x);
   printf("%d\n", sscanf("5:6", "%d:%d", &a, &b));
+  printf("%d", sscanf("key = some value; 12-x]", "%[a-z] = %[^;];%d%[]x-]", word, rest, &a, line));
+  printf(" %s/%s/%d/%s\n", word, rest, a, line);
+  printf("%d %d\n", sscanf("abc", "%[0-9]", word), fscanf(stdin, "%d", &a));
+  printf("%.7g %.7g\n", strtof("0.1", NULL), strtof("1e-3x", &end));
   ungetc('u', stdin);
   printf("%c\n", getchar());
   return 0;

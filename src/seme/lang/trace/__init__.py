@@ -5,34 +5,11 @@ its meaning. A word is a whole number at every position: a field of the token th
 look into the history finds. Whatever recurs goes through tokens. May import `core`.
 """
 
+from seme.lang.trace.functions import bits, choose, clean, gated, stairs, table, tables
+from seme.lang.trace.history import count, first, latest, previous, running_sum
 from seme.lang.trace.interpreter import Tracer, interpret
 from seme.lang.trace.program import TraceProgram, Vocabulary, trace_program, vocabulary
-from seme.lang.trace.words import (
-    Word,
-    all_of,
-    any_of,
-    bank,
-    bits,
-    choose,
-    clean,
-    count,
-    first,
-    gated,
-    later,
-    latest,
-    named,
-    number,
-    previous,
-    relu,
-    running_sum,
-    stairs,
-    step,
-    table,
-    tables,
-    total,
-    within,
-    word,
-)
+from seme.lang.trace.words import Word, all_of, any_of, bank, later, named, number, relu, step, total, within, word
 
 __all__ = [
     "TraceProgram",

@@ -13,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 
-from seme.core.errors import FolderError, TooLargeError
+from seme.core.errors import DivergenceError, FolderError, TooLargeError
 from seme.execute.stream import FEED, DenseStream, Stream
 from seme.machines.rv32.counting import Counter, End
 from seme.machines.rv32.elf import Program
@@ -150,8 +150,9 @@ class Ran:
     """What a run came to.
 
     Attributes:
-        end: How the program ended; None where the run was stopped before.
+        end: How the program ended; None where the run was stopped before, or diverged.
         interrupted: Whether it was asked to stop.
+        divergence: Where it was held to an emulator, the first instruction that differs.
         instructions: Carried out in this run.
         tokens: Emitted in this run, without the prompt.
         seconds: For the prompt and the tokens.
@@ -159,6 +160,7 @@ class Ran:
 
     end: End | None
     interrupted: bool
+    divergence: DivergenceError | None = None
     instructions: int
     tokens: int
     seconds: float

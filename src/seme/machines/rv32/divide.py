@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from seme.lang.trace import Word, bank, number, relu, step, total, within, word
-from seme.machines.rv32.arithmetic import magnitude, negation
+from seme.machines.rv32.magnitude import magnitude, negation
 from seme.machines.rv32.multiply import BYTE, Column, add_product
 
 DIGITS = 8

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import tempfile
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 
@@ -11,6 +15,7 @@ import numpy as np
 
 import seme
 from seme.compiler.trace import compile_trace
+from seme.core.errors import FolderError
 from seme.exchange import load_artifact, save
 from seme.machines.rv32.machine import rv32_program
 from seme.machines.rv32.toolchain import cache_folder
@@ -19,6 +24,12 @@ from seme.model.artifact import Artifact
 SOURCES = ("core", "ir", "lang", "model", "compiler", "exchange", "machines/rv32")
 """Rooms on whose source the weights depend."""
 
+
+PREFIX = "rv32im-"
+"""Of the folders of machines in the cache."""
+
+KEPT = 2
+"""Machines kept in the cache: two versions used in turn are each made once."""
 
 SHORT = 4096
 """Tokens for which a machine in less than float64 is made."""
@@ -49,6 +60,9 @@ def rv32_artifact(
 def cached_artifact(*, said: Callable[[str], None] = lambda text: None, cache: str | Path | None = None) -> Artifact:
     """The machine with digits of 8 bits in float64, made once per version of its source.
 
+    Of other versions the one used last is kept, older ones are deleted. Another process may do the same at any time:
+    folders come and go whole, and a machine that goes while it is read is made anew.
+
     Args:
         said: Called with a message where making it takes a while.
         cache: Folder for it; by default `seme` in the user's cache folder (`XDG_CACHE_HOME`).
@@ -56,13 +70,36 @@ def cached_artifact(*, said: Callable[[str], None] = lambda text: None, cache: s
     Raises:
         UsageError: The cache folder cannot be written.
     """
-    folder = cache_folder(cache) / f"rv32im-{fingerprint()}"
+    folder = cache_folder(cache) / f"{PREFIX}{fingerprint()}"
     if folder.is_dir():
-        return load_artifact(folder)
+        try:
+            _note_use(folder)
+            return load_artifact(folder)
+        except (FolderError, FileNotFoundError) as error:
+            said(f"the machine in {folder} cannot be read: {error}")
     said(f"making the machine's weights, once; they will be in {folder}")
     artifact = rv32_artifact()
     save(artifact, folder)
+    _note_use(folder)
+    _delete_old(folder.parent)
     return artifact
+
+
+def _note_use(folder: Path) -> None:
+    now = time.time_ns()
+    os.utime(folder, ns=(now, now))
+
+
+def _delete_old(cache: Path) -> None:
+    """Deletes all machines but those used last, each renamed first, so that none is found in part."""
+    used = []
+    for folder in cache.glob(f"{PREFIX}*"):
+        # Whatever is missing here, or cannot be deleted below, another process deletes, or somebody holds on to.
+        with suppress(OSError):
+            used += [(folder.stat().st_mtime_ns, folder)] * folder.is_dir()
+    for _, folder in sorted(used)[:-KEPT]:
+        with suppress(OSError), tempfile.TemporaryDirectory(dir=cache, prefix="deleting-") as away:
+            os.replace(folder, Path(away) / folder.name)
 
 
 def fingerprint() -> str:

@@ -117,10 +117,20 @@ class Watcher:
             raise self._divergence(said, "stores", stored, bytes_)
 
     def _divergence(self, said: Said, field: str, mine: object, other: object) -> DivergenceError:
+        index, weights, emulator = self._listener.instructions - 1, _shown(mine), _shown(other)
         return DivergenceError(
-            f"instruction {self._listener.instructions - 1:,} at pc {said.pc:#010x} (`{_text(said)}`): {field} is "
-            f"{_shown(mine)} by the weights, expected {_shown(other)} as the emulator has it",
+            f"instruction {index:,} at pc {said.pc:#010x} (`{_text(said)}`): {field} is "
+            f"{weights} by the weights, expected {emulator} as the emulator has it",
             hint="the model was damaged, or is none of this version: seme machine rv32im -o DIR makes it anew",
+            told={
+                "instruction": index,
+                "pc": said.pc,
+                "word": said.word,
+                "text": _text(said),
+                "field": field,
+                "weights": weights,
+                "emulator": emulator,
+            },
         )
 
     def _line(self, said: Said) -> str:
@@ -206,15 +216,11 @@ def watch(
     seen: Callable[[Counter], None] = lambda counter: None,
     stopped: Callable[[], bool] = lambda: False,
 ) -> Ran:
-    """As `carry_on`, with a watcher beside it.
-
-    Raises:
-        DivergenceError: An instruction differs from the emulator's.
-    """
+    """As `carry_on`, with a watcher beside it; the run stops after the chunk that holds a divergence."""
     counter, chunk, started = run.counter, FIRST, time.perf_counter()
-    fed = run.feed(stopped)
+    fed, divergence = run.feed(stopped), None
     watcher.begin()
-    while fed and counter.end is None and not stopped():
+    while fed and counter.end is None and divergence is None and not stopped():
         left = chunk if most is None else min(chunk, most - counter.instructions)
         if left <= 0:
             break
@@ -223,12 +229,16 @@ def watch(
         some = counter.read(rows)
         if some:
             output(some)
-        watcher.read(rows)
+        try:
+            watcher.read(rows)
+        except DivergenceError as error:
+            divergence = error
         seen(counter)
         chunk = min(CHUNK, 2 * chunk) if time.perf_counter() - began < PATIENCE / 2 else max(FIRST, chunk // 2)
     return Ran(
-        end=counter.end,
-        interrupted=counter.end is None and stopped(),
+        end=counter.end if divergence is None else None,
+        interrupted=counter.end is None and divergence is None and stopped(),
+        divergence=divergence,
         instructions=counter.instructions,
         tokens=counter.tokens,
         seconds=time.perf_counter() - started,

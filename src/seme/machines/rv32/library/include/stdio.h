@@ -25,7 +25,10 @@ int vsprintf(char *text, const char *format, va_list values);
 int vsnprintf(char *text, size_t size, const char *format, va_list values);
 
 int scanf(const char *format, ...) __attribute__((format(scanf, 1, 2)));
+int fscanf(FILE *file, const char *format, ...) __attribute__((format(scanf, 2, 3)));
 int sscanf(const char *text, const char *format, ...) __attribute__((format(scanf, 2, 3)));
+int vfscanf(FILE *file, const char *format, va_list values);
+int vsscanf(const char *text, const char *format, va_list values);
 
 int putchar(int byte);
 int putc(int byte, FILE *file);

@@ -140,3 +140,4 @@ double strtod(const char *text, char **end) {
 }
 
 double atof(const char *text) { return strtod(text, NULL); }
+float strtof(const char *text, char **end) { return (float)strtod(text, end); }

@@ -2,8 +2,12 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-enum { LONGEST = 400 };  /* characters of one number; the rest is left unread */
+enum {
+  LONGEST = 400,  /* characters of one number; the rest is left unread */
+  SET = 256 / 8,
+};
 
 typedef struct {
   FILE *file;        /* or NULL: from memory */
@@ -76,10 +80,31 @@ static int convert_number(source *from, int letter, int width, int size, void *t
   return 1;
 }
 
-static int convert_text(source *from, int letter, int width, char *to) {
+/* The bytes between [ and ], one bit each; gives where the format goes on. */
+static const char *read_set(const char *format, unsigned char *set) {
+  int others = *format == '^';
+  format += others;
+  memset(set, others ? 255 : 0, SET);
+  for (const char *first = format; *format && (*format != ']' || format == first); format++) {
+    unsigned char from = (unsigned char)*format, to = from;
+    if (format[1] == '-' && format[2] && format[2] != ']') to = (unsigned char)*(format += 2);
+    for (int byte = from; byte <= to; byte++) {
+      if (others) set[byte / 8] &= (unsigned char)~(1 << byte % 8);
+      else set[byte / 8] |= (unsigned char)(1 << byte % 8);
+    }
+  }
+  return *format ? format + 1 : format;
+}
+
+static int ends_text(int letter, int byte, const unsigned char *set) {
+  if (letter == '[') return !(set[byte / 8] >> byte % 8 & 1);
+  return letter == 's' && isspace(byte);
+}
+
+static int convert_text(source *from, int letter, int width, const unsigned char *set, char *to) {
   int length = 0, byte = 0;
   while (length < width && (byte = next(from)) != EOF) {
-    if (letter == 's' && isspace(byte)) {
+    if (ends_text(letter, byte, set)) {
       give_back(from, byte);
       break;
     }
@@ -106,18 +131,21 @@ static int convert(source *from, const char **format, va_list *values, int *assi
     *va_arg(*values, int *) = from->read;
     return 1;
   }
-  if (letter != 'c' && skip_space(from) == EOF) return EOF;
+  unsigned char set[SET];
+  if (letter == '[') *format = read_set(*format, set);
+  else if (letter != 'c' && skip_space(from) == EOF) return EOF;
   if (letter == '%') return next(from) == '%';
   void *to = quiet ? NULL : va_arg(*values, void *);
   if (letter == 'c' && !width) width = 1;
-  if (letter == 'c') {
+  if (letter == 'c' || letter == '[') {
     int byte = next(from);
     if (byte == EOF) return EOF;
     give_back(from, byte);
   }
   int limit = width ? width : 0x7fffffff;
-  int good = letter == 'c' || letter == 's' ? convert_text(from, letter, limit, to)
-                                            : convert_number(from, letter | (letter == 'X' ? 32 : 0), limit, size, to);
+  int good = letter == 'c' || letter == 's' || letter == '['
+                 ? convert_text(from, letter, limit, set, to)
+                 : convert_number(from, letter | (letter == 'X' ? 32 : 0), limit, size, to);
   if (good && !quiet) ++*assigned;
   return good;
 }
@@ -145,20 +173,44 @@ static int scan(source *from, const char *format, va_list *values) {
   return assigned;
 }
 
+int vfscanf(FILE *file, const char *format, va_list values) {
+  source from = {file, NULL, 0};
+  va_list rest;
+  va_copy(rest, values);
+  int assigned = scan(&from, format, &rest);
+  va_end(rest);
+  return assigned;
+}
+
+int vsscanf(const char *text, const char *format, va_list values) {
+  source from = {NULL, text, 0};
+  va_list rest;
+  va_copy(rest, values);
+  int assigned = scan(&from, format, &rest);
+  va_end(rest);
+  return assigned;
+}
+
 int scanf(const char *format, ...) {
-  source from = {stdin, NULL, 0};
   va_list values;
   va_start(values, format);
-  int assigned = scan(&from, format, &values);
+  int assigned = vfscanf(stdin, format, values);
+  va_end(values);
+  return assigned;
+}
+
+int fscanf(FILE *file, const char *format, ...) {
+  va_list values;
+  va_start(values, format);
+  int assigned = vfscanf(file, format, values);
   va_end(values);
   return assigned;
 }
 
 int sscanf(const char *text, const char *format, ...) {
-  source from = {NULL, text, 0};
   va_list values;
   va_start(values, format);
-  int assigned = scan(&from, format, &values);
+  int assigned = vsscanf(text, format, values);
   va_end(values);
   return assigned;
 }
