@@ -11,10 +11,12 @@ import torch
 
 from seme.compiler.certify import certify
 from seme.compiler.emit import emit
+from seme.compiler.exact import Norms, certify_exact
 from seme.compiler.layout import Layout, layout, write_matrix
 from seme.compiler.meaning import meaning
 from seme.compiler.passes import fold, prune, share_embeddings
 from seme.compiler.pipeline import Activation, Plan, check_options, summary, token_table
+from seme.compiler.rescale import rescaled, scales
 from seme.compiler.reuse import in_time
 from seme.compiler.schedule import schedule
 from seme.compiler.trace_lower import lower_trace
@@ -26,6 +28,9 @@ from seme.model.artifact import Artifact, OutputBlock, PositionRule, Spec, Token
 
 RESIDUES = (2.0**20, 2.0**16, 2.0**12)
 """Noise, in units of rounding, up to which an erased value's directions are used again: the first that is proved."""
+
+AIMS = tuple(2.0**k for k in range(10, 18))
+"""Offsets that values are sized for; the first that is proved is taken."""
 
 TABLE = 4096
 """Rows of the position table that is written out where no length is asked for."""
@@ -127,6 +132,25 @@ def _arranged(graph: Graph, ending: Collection[str], *, dtype: str, activation: 
     return Plan(graph=graph, outputs=(), placed=placed, plan=where, certificate=certificate)
 
 
+def plan_exact(program: TraceProgram, *, dtype: str) -> Plan:
+    """A plan in which every number is a whole number of units, so that nothing rounds but what norms round away."""
+    graph = fold(share_embeddings(prune(lower_trace(program, exact=True))))
+    placed = schedule(graph)
+    graph = verify(replace(graph, nodes=in_time(graph, placed)))
+    ending = [node.name for node in graph.nodes if _is_whole(node)]
+    norms = Norms(graph, placed, layout(graph, placed, ending=ending, halving=True))
+    tried: list[Plan] = []
+    for aim in AIMS:
+        by = scales(norms, FLOAT_TYPES[dtype], aim)
+        small = rescaled(graph, norms, by)
+        where = replace(layout(small, placed, ending=ending, halving=True), begin_size=float(by[0]))
+        certificate = certify_exact(small, placed, where, FLOAT_TYPES[dtype])
+        tried.append(Plan(graph=small, outputs=(), placed=placed, plan=where, certificate=certificate))
+        if certificate.proved:
+            return tried[-1]
+    return min(tried, key=lambda plan: plan.certificate.margins[0].used)
+
+
 def build_trace(decided: Plan, program: TraceProgram, *, activation: Activation, rows: int) -> Artifact:
     """Writes the weights of a plan."""
     certificate, where, graph = decided.certificate, decided.plan, decided.graph
@@ -134,7 +158,7 @@ def build_trace(decided: Plan, program: TraceProgram, *, activation: Activation,
     kept = np.float64 if certificate.dtype in ("float64", "bfloat16", "float16") else np.float32
     follows_rule = all(n.slope is not None for n in graph.nodes if isinstance(n, Embed) and n.source == "position")
     rows = min(rows, graph.max_length) if follows_rule else graph.max_length
-    arrays = emit(graph, where, dict(certificate.scales), dict(certificate.gains), float_type.norm_gain, kept, rows)
+    arrays = emit(graph, where, dict(certificate.scales), dict(certificate.gains), float_type.norm_gain, kept, rows, certificate.offsets)
     dtype = getattr(torch, certificate.dtype)
     tokens = token_table(program.vocabulary.texts)
     d_vocab = len(tokens.values) + TokenTable.FIRST_ID
