@@ -7,8 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from seme.compiler.trace import build_trace, compile_trace, plan_trace
-from seme.core.errors import NotProvedError
+from seme.compiler.trace import compile_trace
 from seme.execute import DenseStream
 from seme.lang.trace.words import Bank, Stairs, Step
 from seme.machines.rv32 import multiply
@@ -69,12 +68,9 @@ def test_damaged_weights_are_seen(compiled) -> None:
     assert seen >= 2  # a neuron that none of these cases turns on does not show
 
 
-def test_float32_is_not_proved_but_chooses_the_same_tokens() -> None:
-    program = machine().program
-    with pytest.raises(NotProvedError):
-        compile_trace(program, dtype="float32")
-    decided = plan_trace(program, dtype="float32", activation="relu")
-    artifact = build_trace(decided, program, activation="relu", rows=1024)
+def test_float32_is_proved_by_whole_numbers_and_chooses_the_same_tokens() -> None:
+    artifact = compile_trace(machine().program, dtype="float32", max_length=1024)
+    assert artifact.certificate["types"]["float32"]["any_order"]
     assert wrong(artifact, said_by_the_interpreter(machine())) == 0
 
 

@@ -85,7 +85,9 @@ def layout(graph: Graph, placed: Schedule, *, ending: Collection[str] = (), halv
         places = reuse(graph, placed, BEGIN_SEME + 1, ending=ending)
     semes = places.semes
     patterns = _patterns(graph, placed)
-    d_head = _head_width(patterns, 2 * semes, rooted=any(node.kind == "next" for node in graph.outputs()), halving=halving)
+    d_head = _head_width(
+        patterns, 2 * semes, rooted=any(node.kind == "next" for node in graph.outputs()), halving=halving
+    )
     heads = _heads(patterns, d_head)
     n_heads = max([head.index + 1 for head in heads], default=1)
     n_heads = max(n_heads, -(-2 * semes // d_head))

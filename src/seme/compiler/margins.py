@@ -57,7 +57,7 @@ class Certificate:
     offsets: tuple[float, ...] = ()
 
     @property
-    def exact(self) -> bool:
+    def any_order(self) -> bool:
         """Whether every number comes out as it is meant, bitwise, in any order of summing."""
         return self.proved and bool(self.offsets)
 

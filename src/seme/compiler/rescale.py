@@ -1,8 +1,8 @@
 """Values stored times a power of two, so that sums of whole numbers stay small enough to be exact.
 
-Behind a layer norm that rounds (`exact.py`) each value stands beside an offset C, and reading it with weight w adds w * C
-to a sum. Stored times s, it is read with w / s: a bit that is read with large weights is stored large, so that C weighs
-less; a large number is stored small, since C must exceed what all of the stream adds up to.
+Behind a layer norm that rounds (`sums.py`) each value stands beside an offset C, and reading it with weight w adds
+w * C to a sum. Stored times s, it is read with w / s: a bit that is read with large weights is stored large, so that
+C weighs less; a large number is stored small, since C must exceed what all of the stream adds up to.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from seme.compiler.exact import Norms
+from seme.compiler.sums import Norms
 from seme.core.numerics import FloatType
 from seme.ir import Attend, Embed, Form, Graph, Neurons, Node, Unembed, verify
 
@@ -22,7 +22,7 @@ MOST_DOUBLED = 400
 """How often values are doubled before it is given up."""
 
 
-def scales(norms: Norms, float_type: FloatType, aim: float) -> np.ndarray:
+def sizes(norms: Norms, float_type: FloatType, aim: float) -> np.ndarray:
     """[seme] the powers of two by which values are to be stored.
 
     In every sum that is too large that value is doubled which lessens it most for what it adds to the stream: with s
