@@ -158,6 +158,18 @@ def test_no_part_of_a_sum_that_is_proved_rounds_in_any_order():
     assert checked > 100
 
 
+def test_units_take_offsets_into_account():
+    """Also beside a value that is always 0, whose own unit is unbounded."""
+    decided, parts = planned(memory())
+    every = Norms(*parts).all_sums
+    offsets = np.array(decided.certificate.offsets)
+    assert np.array_equal(every.units(offsets), every.unit)
+    finer = every.units(offsets + 2.0**-20)
+    read = abs(every.weights).sum(axis=1) > 0
+    assert (finer[read] < every.unit[read]).all()
+    assert not certify_exact(*parts, FLOAT32, offsets=tuple(offsets + 2.0**-30)).proved
+
+
 def test_sums_one_unit_too_large_round():
     """The control of the one above: the limit is sharp."""
     most = np.float32(2**24)

@@ -76,6 +76,8 @@ def _rounding(norms: Norms, offsets: np.ndarray, float_type: FloatType) -> Itera
         most = float(norms.reach[norms.standing[time]].max() + noise[time])
         room = min(offsets[time] - binade[time], 2 * binade[time] - offsets[time])
         yield Margin(node=name, what="values beside the offset of a norm", have=most, need=float(room))
+        grain = float(lowest_bit(offsets[time : time + 1])[0])
+        yield Margin(node=name, what="digits that the offset of a norm lacks", have=float(apart[time] / 2), need=grain)
         read = norms.standing[time] & (norms.unit < apart[time])
         sums = norms.all_sums
         coarse = sums.weights[sums.time == time][:, read].nnz
@@ -89,7 +91,7 @@ def _reading(norms: Norms, offsets: np.ndarray, float_type: FloatType) -> Iterat
     sums = norms.all_sums
     most = sums.largest(offsets, norms.reach) * float_type.sum_unit
     worst: dict[str, tuple[float, float]] = {}
-    for name, have, need in zip(sums.nodes, most.tolist(), sums.unit.tolist(), strict=True):
+    for name, have, need in zip(sums.nodes, most.tolist(), sums.units(offsets).tolist(), strict=True):
         if name not in worst or have * worst[name][1] > need * worst[name][0]:
             worst[name] = (have, need)
     for name, (have, need) in worst.items():

@@ -74,7 +74,7 @@ class Sums:
         time: Behind which norm.
         weights: [sum, seme], a scipy csr_array: what it reads of each seme of the stream, the begin seme first.
         bias: [sum].
-        unit: [sum] a power of two that every term is a whole multiple of.
+        unit: [sum] a power of two that every term is a whole multiple of, offsets aside.
     """
 
     nodes: tuple[str, ...]
@@ -82,6 +82,13 @@ class Sums:
     weights: sparse.csr_array
     bias: np.ndarray
     unit: np.ndarray
+
+    def units(self, offsets: np.ndarray) -> np.ndarray:
+        """[sum] a power of two that every term is a whole multiple of, offsets included."""
+        least = np.full(len(self.nodes), np.inf)
+        rows, _ = self.weights.nonzero()
+        np.minimum.at(least, rows, lowest_bit(self.weights.data))
+        return np.minimum(self.unit, least * lowest_bit(offsets)[self.time])
 
     def largest(self, offsets: np.ndarray, reach: np.ndarray) -> np.ndarray:
         """The largest part of each sum, [sum], where norms add offsets[time] to semes of at most `reach`."""
@@ -207,7 +214,7 @@ class Norms:
             biases.append(np.zeros(1))
             unit.append(self.unit[seme : seme + 1])
         shape = (len(nodes), self.semes)
-        entries = (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns)))
+        entries = (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns)))  # none of them is 0
         return Sums(
             nodes=tuple(nodes),
             time=np.array(times),
