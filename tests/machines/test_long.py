@@ -70,6 +70,7 @@ def test_damaged_weights_are_seen(compiled) -> None:
 
 
 def test_float32_is_not_proved_but_chooses_the_same_tokens() -> None:
+    """Beside the rest of the processor they are: there logits are small. Here whole operands are tokens."""
     program = machine().program
     with pytest.raises(NotProvedError):
         compile_trace(program, dtype="float32")

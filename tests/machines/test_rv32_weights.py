@@ -11,18 +11,20 @@ import pytest
 import torch
 
 from machines.turing_machines import model as turing_weights
-from seme.exchange import Model
 from seme.exchange.writer import save
 from seme.execute.stream import DenseStream
 from seme.machines.rv32.emulator import Emulator
 from seme.machines.rv32.instructions import FORMS
+from seme.machines.rv32.made import rv32_artifact
 from seme.machines.rv32.reference import Reference
 from seme.machines.rv32.toolchain import compile_c
 from seme.machines.turing import machine_of
 from seme.model.artifact import TokenTable
+from seme.model.transformer import forward
 from support import rv32_corners
+from support.reordered import permuted
 from support.rv32 import assemble, random_program
-from support.rv32_weights import compiled, lock_step, permuted, prompt
+from support.rv32_weights import lock_step, prompt
 
 PROGRAMS, SIZE = 90, 1000
 SEEDS = range(1000, 1000 + PROGRAMS)
@@ -78,13 +80,11 @@ def test_the_corner_programs_leave_out_no_instruction():
 
 @pytest.fixture(scope="module")
 def short():
-    """The machine proved in float64 for short traces, and the same weights in float32.
-
-    In float32 nothing can be proved of this machine. That it chooses the same tokens is observed.
-    """
-    exact = compiled(1 << 14, positions=1 << 12)
-    assert exact.certificate["types"]["float64"]["proved"]
-    return exact, Model(exact).to(dtype="float32").artifact
+    """The machine proved in float32."""
+    artifact = rv32_artifact(dtype="float32", max_length=1 << 12)
+    assert artifact.certificate["length"] == 1 << 18
+    assert artifact.certificate["types"]["float32"]["any_order"]
+    return artifact
 
 
 def traced(sparse, program, stdin=b"", *, most):
@@ -104,12 +104,26 @@ def test_the_fast_decoder_chooses_what_the_dense_pass_does_at_every_position(rv3
     assert np.array_equal(DenseStream(rv32_sparse.artifact).feed(whole), chosen)
 
 
-def test_in_float32_the_dense_pass_is_seen_to_choose_the_same_tokens(rv32_sparse, short):
-    """Observed, not proved: see the fixture."""
+def test_in_float32_the_dense_pass_chooses_the_same_tokens(rv32_sparse, short):
     rows, emitted = traced(rv32_sparse, compile_c(EXAMPLES / "mandelbrot.c"), most=2000)
-    chosen = DenseStream(short[1]).feed(np.concatenate([rows, emitted]))
+    chosen = DenseStream(short).feed(np.concatenate([rows, emitted]))
     assert chosen.shape == (2000,)
     assert np.array_equal(chosen[len(rows) - 1 : -1], emitted)
+
+
+def test_in_float32_any_order_and_more_digits_give_bitwise_the_same(rv32_sparse, short):
+    program, stdin = random_program(1, 100)
+    rows, emitted = traced(rv32_sparse, program, stdin, most=500)
+    tokens = torch.from_numpy(np.concatenate([rows, emitted]))[None]
+
+    def logits(artifact, dtype=torch.float32):
+        weights = {name: weight.to(dtype) for name, weight in artifact.weights.items()}
+        with torch.inference_mode():
+            return forward(artifact.spec, weights, tokens)[0, 1:]  # of the begin token nobody reads them
+
+    want = logits(short)
+    assert torch.equal(want, logits(permuted(short, seed=1, paired=False)))
+    assert torch.equal(want.double(), logits(short, torch.float64))
 
 
 def test_adding_up_in_another_order_chooses_the_same_tokens(rv32_sparse):
@@ -125,7 +139,7 @@ def test_adding_up_in_another_order_chooses_the_same_tokens(rv32_sparse):
 def test_transformers_generate_decodes_the_saved_folder_identically(rv32_sparse, short, tmp_path):
     rows, emitted = traced(rv32_sparse, compile_c(EXAMPLES / "hello.c"), most=320)
     assert len(emitted) > 60
-    assert np.array_equal(generated(short[1], tmp_path / "rv32im", rows, 60), emitted[:60])
+    assert np.array_equal(generated(short, tmp_path / "rv32im", rows, 60), emitted[:60])
 
 
 def generated(artifact, folder, rows, count):

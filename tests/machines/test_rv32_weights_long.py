@@ -7,18 +7,18 @@ import numpy as np
 import pytest
 import torch
 
-from seme.exchange import Model
 from seme.exchange.writer import save
 from seme.execute.sparse import Sparse
 from seme.execute.stream import DenseStream
 from seme.machines.rv32.emulator import Emulator
 from seme.machines.rv32.instructions import encode
 from seme.machines.rv32.machine import Listener
+from seme.machines.rv32.made import rv32_artifact
 from seme.machines.rv32.retired import run as run_emulator
 from seme.machines.rv32.toolchain import compile_c
 from seme.model.artifact import TokenTable
 from support.rv32 import assemble, constant
-from support.rv32_weights import TOKENS, compiled, lock_step, prompt
+from support.rv32_weights import TOKENS, lock_step, prompt
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(4 * 3600)]
 
@@ -132,15 +132,14 @@ def test_a_whole_example_runs_in_lock_step(path, rv32_sparse):
 
 @pytest.fixture(scope="module")
 def in_float32():
-    """Weights proved in float64 for short traces, cast: nothing is proved of them."""
-    return Sparse(Model(compiled(1 << 15, positions=1 << 12)).to(dtype="float32").artifact)
+    return Sparse(rv32_artifact(dtype="float32", max_length=1 << 12))
 
 
 # One example: twenty thousand positions of the dense pass are some thirty trillion multiply-adds.
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("path", [path for path in EXAMPLES if path.stem == "mandelbrot"], ids=lambda path: path.stem)
 def test_twenty_thousand_choices_are_the_same_in_the_dense_pass(path, dtype, rv32_sparse, in_float32):
-    """In float32 it is observed only; what float32 must choose is what float64 did."""
+    """What float32 must choose is what float64 did."""
     program, stdin = example(path)
     rows, stream = prompt(program, stdin), rv32_sparse.stream()
     stream.feed(rows)
@@ -158,7 +157,7 @@ def test_transformers_generate_decodes_two_thousand_tokens_identically(rv32_spar
     rows, stream = prompt(program), rv32_sparse.stream()
     stream.feed(rows)
     wanted = stream.run(2000)
-    save(Model(compiled(1 << 14, positions=1 << 12)).to(dtype="float32").artifact, tmp_path / "rv32im")
+    save(rv32_artifact(dtype="float32", max_length=1 << 12), tmp_path / "rv32im")
     foreign = transformers.AutoModelForCausalLM.from_pretrained(tmp_path / "rv32im")
     assert foreign.dtype == torch.float32
     given = torch.from_numpy(rows)[None]

@@ -295,7 +295,7 @@ def test_a_wrong_trace_is_not_what_the_weights_choose():
 
 def test_a_longer_trace_than_float32_can_carry_is_refused():
     with pytest.raises(NotProvedError, match="float32"):
-        turing_model("bb5", "float32", max_length=1 << 16)
+        turing_model("bb5", "float32", max_length=1 << 22)
 
 
 def test_a_saved_machine_is_known_again_and_runs_the_same(tmp_path):

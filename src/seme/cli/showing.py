@@ -151,7 +151,7 @@ def _certificate(certificate: dict[str, Any]) -> Iterator[RenderableType]:
         worst = found["worst"][0] if found["worst"] else None
         held = f"{worst['bound']:.2g}, allowed {worst['limit']:.2g}" if worst else ""
         owner = f"{worst['what']} in `{worst['node']}`" if worst else ""
-        proved = "yes" if found["proved"] else "not proved"
+        proved = ("yes, in any order" if found.get("any_order") else "yes") if found["proved"] else "not proved"
         table.add_row(name, proved, held, escape(owner), str(reach.get(name, "not searched")))
     yield table
 

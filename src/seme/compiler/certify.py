@@ -15,6 +15,7 @@ import numpy as np
 
 from seme.compiler.bounds import Bound, constant, proportional
 from seme.compiler.layout import Layout
+from seme.compiler.margins import Certificate, Margin
 from seme.compiler.reuse import Erasure
 from seme.compiler.ridge_error import ridge_error
 from seme.compiler.schedule import Schedule
@@ -47,56 +48,6 @@ class _ScoreNoise:
     agreeing: float
     query: float
     size: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Margin:
-    """How close one node comes to failing.
-
-    Attributes:
-        node: Its name.
-        what: What is bounded, in words.
-        have: The bound.
-        need: What it must stay below.
-    """
-
-    node: str
-    what: str
-    have: float
-    need: float
-
-    @property
-    def used(self) -> float:
-        """Fraction of what is allowed; above one nothing is proved."""
-        return self.have / self.need if self.need > 0 else math.inf
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Certificate:
-    """What is proved for one float type.
-
-    Attributes:
-        dtype: The float type.
-        length: The number of user tokens it speaks of.
-        margins: All margins, tightest first.
-        errors: Output name -> largest distance of a number from its ideal value (of a label: unused).
-        scales: Head -> factor on its scores.
-        gains: Bank -> factor on each pre-activation.
-        noise: Node -> the largest error of any of its semes.
-    """
-
-    dtype: str
-    length: int
-    margins: tuple[Margin, ...]
-    errors: Mapping[str, float]
-    scales: Mapping[str, float]
-    gains: Mapping[str, np.ndarray]
-    noise: Mapping[str, float]
-
-    @property
-    def proved(self) -> bool:
-        """Whether every margin holds."""
-        return all(m.used < 1 for m in self.margins)
 
 
 def certify(

@@ -6,8 +6,17 @@ import math
 
 import numpy as np
 
-from seme.compiler.layout import BEGIN_SEME, Head, Layout, add_rows, begin_row, read_matrix, write_matrix
-from seme.core.numerics import BEGIN_OFF, BEGIN_SELF, ERASER_GAIN
+from seme.compiler.layout import (
+    BEGIN_SEME,
+    Head,
+    Layout,
+    add_rows,
+    begin_row,
+    neurons_at_begin,
+    read_matrix,
+    write_matrix,
+)
+from seme.core.numerics import BEGIN_SELF, ERASER_GAIN
 from seme.ir import Attend, Embed, Form, Graph, Neurons, begin_values, constant_form, form_at, stack_forms
 from seme.model.artifact import TokenTable
 
@@ -20,6 +29,7 @@ def emit(
     norm_gain: float,
     dtype: type[np.floating],
     rows: int | None = None,
+    offsets: tuple[float, ...] = (),
 ) -> dict[str, np.ndarray]:
     """All weights, by the names of `seme.model.names`; computed in float64 and rounded once.
 
@@ -31,6 +41,7 @@ def emit(
         norm_gain: Gain of every layer norm.
         dtype: What to keep them in.
         rows: Positions to write out; all when None.
+        offsets: What each layer norm adds to a seme so that it rounds, in their order; see `exact.py`.
     """
     begin = begin_values(graph)
     d = plan.d_model
@@ -55,13 +66,36 @@ def emit(
         _head(weights, head, plan, scales[head.node.name], begin)
     for node in graph.nodes:
         if isinstance(node, Neurons):
-            _bank(weights, node, plan, gains[node.name], begin)
+            _bank(weights, node, plan, gains[node.name], begin, exact=bool(offsets))
     _erasers(weights, plan, gains)
     logits = stack_forms([node.form for node in graph.outputs()])
     if any(node.kind == "next" for node in graph.outputs()):
-        return weights | _next_token(logits, plan, dtype)
+        for norm, offset in enumerate(offsets[:-1]):
+            _round(weights, norm, offset)
+        return weights | _next_token(logits, plan, dtype, offsets[-1] if offsets else 0.0)
     weights |= {"unembed.W_U": read_matrix(logits, plan).astype(dtype), "unembed.b_U": logits.bias.astype(dtype)}
     return weights
+
+
+def _round(weights: dict[str, np.ndarray], norm: int, offset: float) -> None:
+    """Gives a layer norm a bias, and takes it off wherever it is read.
+
+    One of a seme's two directions is read, twice as strongly: two numbers near the offset make a larger sum than one.
+    """
+    at = f"blocks.{norm // 2}"
+    weights[f"{at}.ln{1 + norm % 2}.b"][0::2] = offset
+    weights[f"{at}.ln{1 + norm % 2}.b"][1::2] = -offset
+    readers = [("mlp.W_in", "mlp.b_in")] if norm % 2 else [(f"attn.W_{part}", f"attn.b_{part}") for part in "QKV"]
+    for matrix, bias in readers:
+        read, added = weights[f"{at}.{matrix}"], weights[f"{at}.{bias}"]
+        _read_one(read)
+        added -= (offset * read.astype(np.float64).sum(axis=-2)).astype(added.dtype)
+
+
+def _read_one(read: np.ndarray) -> None:
+    """Moves what is read of the second of a seme's directions to the first, [..., direction, width]."""
+    read[..., 0::2, :] -= read[..., 1::2, :]
+    read[..., 1::2, :] = 0.0
 
 
 def _erasers(weights: dict[str, np.ndarray], plan: Layout, gains: dict[str, np.ndarray]) -> None:
@@ -77,20 +111,31 @@ def _erasers(weights: dict[str, np.ndarray], plan: Layout, gains: dict[str, np.n
             weights[f"{at}.W_out"][row, [up, down]] = -sign / gain, sign / gain
 
 
-def _next_token(logits: Form, plan: Layout, dtype: type[np.floating]) -> dict[str, np.ndarray]:
+def _next_token(logits: Form, plan: Layout, dtype: type[np.floating], offset: float) -> dict[str, np.ndarray]:
     """The unembedding of a language model, which has no bias of its own.
 
     The last norm's bias makes the begin seme one at the user's tokens, where it was zero; the logits' bias is read
     from there. Begin and padding are less likely than anything else.
+
+    Where that norm rounds, its bias makes the begin seme a power of two, which neighbouring floats are far from too.
     """
     never = -4.0 * (np.abs(read_matrix(logits, plan)).sum() + np.abs(logits.bias).max() + 1.0)
     never = -(2.0 ** np.ceil(np.log2(-never)))
     first = TokenTable.FIRST_ID
     matrix = np.zeros((plan.d_model, logits.width + first))
     matrix[:, first:] = read_matrix(logits, plan)
-    matrix += begin_row(np.concatenate([np.full(first, never), logits.bias]), plan)
-    norm_bias = np.zeros(plan.d_model)
-    norm_bias[2 * BEGIN_SEME], norm_bias[2 * BEGIN_SEME + 1] = 1.0, -1.0
+    biases = np.concatenate([np.full(first, never), logits.bias])
+    held = 1.0
+    if offset:
+        _read_one(matrix)
+        held = 2.0 ** np.ceil(np.log2(offset))
+        biases -= offset * matrix.sum(axis=0)
+    matrix += begin_row(biases * plan.begin_size / held, plan)
+    norm_bias = np.full(plan.d_model, offset)
+    norm_bias[2 * BEGIN_SEME] = held
+    norm_bias[1::2] = -norm_bias[0::2]
+    if offset:
+        _read_one(matrix)
     return {
         "ln_final.b": norm_bias.astype(dtype),
         "unembed.W_U": matrix.astype(dtype),
@@ -101,7 +146,7 @@ def _next_token(logits: Form, plan: Layout, dtype: type[np.floating]) -> dict[st
 def _embeddings(graph: Graph, plan: Layout, dtype: type[np.floating], count: int) -> dict[str, np.ndarray]:
     tokens = np.zeros((graph.vocab_size + TokenTable.FIRST_ID, plan.d_model), dtype)
     positions = np.zeros((count + 1, plan.d_model), dtype)
-    tokens[TokenTable.BEGIN_ID] = write_matrix(np.ones((1, 1)), BEGIN_SEME, plan)[0]
+    tokens[TokenTable.BEGIN_ID] = write_matrix(np.full((1, 1), plan.begin_size), BEGIN_SEME, plan)[0]
     for node in graph.nodes:
         if isinstance(node, Embed):
             of_token = node.source == "token"
@@ -152,12 +197,18 @@ def begin_form(node: Attend, scale: float) -> Form:
 
 
 def _bank(
-    weights: dict[str, np.ndarray], node: Neurons, plan: Layout, gain: np.ndarray, begin: dict[str, np.ndarray]
+    weights: dict[str, np.ndarray],
+    node: Neurons,
+    plan: Layout,
+    gain: np.ndarray,
+    begin: dict[str, np.ndarray],
+    *,
+    exact: bool,
 ) -> None:
     layer, first = plan.rows[node.name]
     at, last = f"blocks.{layer}.mlp", first + len(node.hidden)
     pre = (node.read @ node.slopes).shifted(node.offsets) @ np.diag(gain)
-    off = np.full(len(node.hidden), -BEGIN_OFF)
+    off = neurons_at_begin(pre, begin, exact=exact)
     weights[f"{at}.W_in"][:, first:last] = _read(pre, plan, begin, off)
     weights[f"{at}.b_in"][first:last] = pre.bias
     weights[f"{at}.W_out"][first:last] = write_matrix(node.write / gain[:, None], plan.seme_of[node.name], plan)

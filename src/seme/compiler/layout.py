@@ -7,17 +7,18 @@ norm subtracts is zero up to rounding, and reading (x+ - x-) / 2 cancels what is
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from seme.compiler.reuse import Places, keep_all, reuse
 from seme.compiler.schedule import Schedule, pattern
-from seme.ir import Attend, Form, Graph, Neurons, Node
+from seme.core.numerics import BEGIN_OFF
+from seme.ir import Attend, Form, Graph, Neurons, Node, form_at
 
 BEGIN_SEME = 0
-"""The seme that is one at the begin token and zero elsewhere; it comes first."""
+"""The seme that is `Layout.begin_size` at the begin token and zero elsewhere; it comes first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -53,6 +54,7 @@ class Layout:
         layers: Number of blocks.
         places: Where values stand, and what is erased to make room.
         eraser_rows: Block -> its first neuron that erases.
+        begin_size: What the begin seme holds at the begin token.
     """
 
     seme_of: dict[str, int]
@@ -66,22 +68,26 @@ class Layout:
     layers: int
     places: Places
     eraser_rows: dict[int, int]
+    begin_size: float = 1.0
 
 
-def layout(graph: Graph, placed: Schedule, *, ending: Collection[str] = ()) -> Layout:
+def layout(graph: Graph, placed: Schedule, *, ending: Collection[str] = (), halving: bool = False) -> Layout:
     """Allocates directions, heads and neurons.
 
     Args:
         graph: The graph.
         placed: Which block computes what.
         ending: Nodes whose directions are used again when nobody reads them any more.
+        halving: Whether the root of a head's width must be a power of two, so that dividing by it rounds nothing.
     """
     places = keep_all(graph, BEGIN_SEME + 1)
     if ending:
         places = reuse(graph, placed, BEGIN_SEME + 1, ending=ending)
     semes = places.semes
     patterns = _patterns(graph, placed)
-    d_head = _head_width(patterns, 2 * semes, rooted=any(node.kind == "next" for node in graph.outputs()))
+    d_head = _head_width(
+        patterns, 2 * semes, rooted=any(node.kind == "next" for node in graph.outputs()), halving=halving
+    )
     heads = _heads(patterns, d_head)
     n_heads = max([head.index + 1 for head in heads], default=1)
     n_heads = max(n_heads, -(-2 * semes // d_head))
@@ -152,7 +158,7 @@ def _heads(patterns: list[Pattern], width: int) -> list[Head]:
     return heads
 
 
-def _head_width(patterns: list[Pattern], least: int, *, rooted: bool) -> int:
+def _head_width(patterns: list[Pattern], least: int, *, rooted: bool, halving: bool) -> int:
     """The width, a multiple of four, that makes the stream narrowest and then the heads fewest.
 
     Heads that a block does not need are computed all the same, and their softmaxes are most of a small model's time.
@@ -162,12 +168,15 @@ def _head_width(patterns: list[Pattern], least: int, *, rooted: bool) -> int:
         least: The least width of the stream.
         rooted: Whether the width must be the square of a whole number: scores are divided by its root, and the weights
             of a trace model, all whole numbers times powers of two, then stay such.
+        halving: Whether that root must be a power of two.
     """
     needed = max((needed_width(nodes[0]) for _, nodes in patterns), default=1)
     smallest = max(4, -(-needed // 4) * 4)
     choices: list[tuple[int, int, int]] = []
     for width in range(smallest, max(smallest, least) + (4 if not rooted else 4 * smallest), 4):
         if rooted and math.isqrt(width) ** 2 != width:
+            continue
+        if halving and math.isqrt(width) & (math.isqrt(width) - 1):
             continue
         count = max(_most_heads(patterns, width), -(-least // width))
         # Each head of a trace model is a softmax over a long history: worth some width.
@@ -221,9 +230,21 @@ def add_rows(to: np.ndarray, rows: np.ndarray, first: int) -> None:
 def begin_row(values: np.ndarray, plan: Layout) -> np.ndarray:
     """[d_model, width]: what the begin token adds to a read."""
     out = np.zeros((plan.d_model, len(values)))
-    out[2 * BEGIN_SEME] = values / 2
-    out[2 * BEGIN_SEME + 1] = -values / 2
+    out[2 * BEGIN_SEME] = values / (2 * plan.begin_size)
+    out[2 * BEGIN_SEME + 1] = -values / (2 * plan.begin_size)
     return out
+
+
+def neurons_at_begin(pre: Form, at_begin: Mapping[str, np.ndarray], *, exact: bool) -> np.ndarray:
+    """What each neuron reads at the begin token, where it must be off.
+
+    Args:
+        pre: What neurons read.
+        at_begin: What every node holds at the begin token.
+        exact: Whether neurons that are further off by themselves are left so, which keeps weights small.
+    """
+    off = np.full(pre.width, -BEGIN_OFF)
+    return np.minimum(off, form_at(pre, at_begin)) if exact else off
 
 
 def directions(graph: Graph, plan: Layout) -> list[str]:

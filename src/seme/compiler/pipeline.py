@@ -10,16 +10,18 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
-from seme.compiler.certify import Certificate, certify
+from seme.compiler.certify import certify
 from seme.compiler.emit import emit
+from seme.compiler.exact import certify_exact
 from seme.compiler.layout import Layout, layout
 from seme.compiler.lower import Lowered, lower
+from seme.compiler.margins import Certificate
 from seme.compiler.meaning import meaning
 from seme.compiler.outputs import Output, unique_texts
 from seme.compiler.passes import fold, prune, share_embeddings
 from seme.compiler.schedule import Schedule, schedule
 from seme.core.errors import NotProvedError, SemeError, UsageError
-from seme.core.numerics import FLOAT_TYPES
+from seme.core.numerics import FLOAT_TYPES, FloatType
 from seme.exchange import Model
 from seme.ir import Graph, dump
 from seme.lang.program import Program
@@ -273,16 +275,15 @@ def summary(decided: Plan) -> dict[str, Any]:
     own = decided.certificate
     types: dict[str, Any] = {}
     for name, float_type in sorted(FLOAT_TYPES.items(), key=lambda item: item[1].unit):
-        other = own
-        if types.get("float32", {}).get("proved") is False and float_type.unit > FLOAT_TYPES["float32"].unit:
-            types[name] = {"proved": False, "errors": {}, "worst": []}  # its roundings are larger throughout
+        # 16-bit types round more than float32 throughout, and keep too few digits for sums of whole numbers.
+        hopeless = types.get("float32", {}).get("proved") is False or bool(own.offsets)
+        if hopeless and float_type.unit > FLOAT_TYPES["float32"].unit:
+            types[name] = {"proved": False, "any_order": False, "errors": {}, "worst": []}
             continue
-        if name != own.dtype:
-            other = certify(
-                decided.graph, decided.placed, decided.plan, float_type, activation=_activation(own), scales=own.scales
-            )
+        other = own if name == own.dtype else _elsewhere(decided, float_type)
         types[name] = {
             "proved": other.proved,
+            "any_order": other.any_order,
             "errors": dict(other.errors),
             "worst": [
                 {"node": m.node, "what": m.what, "bound": m.have, "limit": m.need, "used": m.used}
@@ -290,6 +291,14 @@ def summary(decided: Plan) -> dict[str, Any]:
             ],
         }
     return {"dtype": own.dtype, "length": own.length, "types": {name: types[name] for name in FLOAT_TYPES}}
+
+
+def _elsewhere(decided: Plan, float_type: FloatType) -> Certificate:
+    """What is proved of the same weights in another float type."""
+    own, parts = decided.certificate, (decided.graph, decided.placed, decided.plan, float_type)
+    if own.offsets:
+        return certify_exact(*parts, offsets=own.offsets)
+    return certify(*parts, activation=_activation(own), scales=own.scales)
 
 
 def _activation(certificate: Certificate) -> Activation:

@@ -4,28 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import torch
 
 from seme.compiler.certify import certify
 from seme.compiler.emit import emit
+from seme.compiler.exact import certify_exact
 from seme.compiler.layout import Layout, layout, write_matrix
 from seme.compiler.meaning import meaning
 from seme.compiler.passes import fold, prune, share_embeddings
 from seme.compiler.pipeline import Activation, Plan, check_options, summary, token_table
+from seme.compiler.rescale import rescaled, sizes
 from seme.compiler.reuse import in_time
 from seme.compiler.schedule import schedule
+from seme.compiler.sums import Norms
 from seme.compiler.trace_lower import lower_trace
 from seme.core.errors import NotProvedError
 from seme.core.numerics import FLOAT_TYPES
 from seme.ir import Attend, Embed, Graph, Node, dump, verify
 from seme.lang.trace import TraceProgram
+from seme.lang.trace.words import RunningSum
 from seme.model.artifact import Artifact, OutputBlock, PositionRule, Spec, TokenTable
 
 RESIDUES = (2.0**20, 2.0**16, 2.0**12)
 """Noise, in units of rounding, up to which an erased value's directions are used again: the first that is proved."""
+
+AIMS = tuple(2.0**k for k in range(10, 18))
+"""Offsets that values are sized for; the first that is proved is taken."""
 
 TABLE = 4096
 """Rows of the position table that is written out where no length is asked for."""
@@ -70,9 +76,15 @@ def compile_trace(
 def plan_trace(program: TraceProgram, *, dtype: str, activation: Activation) -> Plan:
     """Decides everything.
 
-    Keys and queries are freed of noise where the certificate asks for it. Then the stream is made narrow, as far as
-    what erased values leave behind allows.
+    In float32 first with whole numbers throughout, where nothing is ever off. Otherwise noise is bounded: keys and
+    queries are freed of it where the certificate asks for that, and then the stream is made narrow, as far as what
+    erased values leave behind allows.
     """
+    averages = any(isinstance(word, RunningSum) for word in program.words())
+    if dtype == "float32" and activation == "relu" and not averages:
+        decided = plan_exact(program, dtype=dtype)
+        if decided.certificate.proved:
+            return decided
     clean: frozenset[str] = frozenset()
     while True:
         decided = _arranged(lower_trace(program, clean=clean), (), dtype=dtype, activation=activation)
@@ -127,6 +139,32 @@ def _arranged(graph: Graph, ending: Collection[str], *, dtype: str, activation: 
     return Plan(graph=graph, outputs=(), placed=placed, plan=where, certificate=certificate)
 
 
+def plan_exact(program: TraceProgram, *, dtype: str) -> Plan:
+    """A plan in which every sum is one of whole numbers, proved or not: nothing is rounded but what norms round away.
+
+    Args:
+        program: The program; with running sums, which are averages, it is never proved.
+        dtype: "float32" or "float64".
+    """
+    graph = fold(share_embeddings(prune(lower_trace(program, exact=True))))
+    placed = schedule(graph)
+    graph = verify(replace(graph, nodes=in_time(graph, placed)))
+    ending = [node.name for node in graph.nodes if _is_whole(node)]
+    norms = Norms(graph, placed, layout(graph, placed, ending=ending, halving=True))
+    tried: list[Plan] = []
+    sums, float_type = norms.all_sums, FLOAT_TYPES[dtype]
+    least = sums.largest(np.zeros(norms.count), norms.reach)  # whatever the offsets are
+    for aim in AIMS[:1] if (least * float_type.sum_unit >= sums.unit).any() else AIMS:
+        by = sizes(norms, float_type, aim)
+        small = rescaled(graph, norms, by)
+        where = replace(layout(small, placed, ending=ending, halving=True), begin_size=float(by[0]))
+        certificate = certify_exact(small, placed, where, float_type)
+        tried.append(Plan(graph=small, outputs=(), placed=placed, plan=where, certificate=certificate))
+        if certificate.proved:
+            return tried[-1]
+    return min(tried, key=lambda plan: plan.certificate.margins[0].used)
+
+
 def build_trace(decided: Plan, program: TraceProgram, *, activation: Activation, rows: int) -> Artifact:
     """Writes the weights of a plan."""
     certificate, where, graph = decided.certificate, decided.plan, decided.graph
@@ -134,7 +172,16 @@ def build_trace(decided: Plan, program: TraceProgram, *, activation: Activation,
     kept = np.float64 if certificate.dtype in ("float64", "bfloat16", "float16") else np.float32
     follows_rule = all(n.slope is not None for n in graph.nodes if isinstance(n, Embed) and n.source == "position")
     rows = min(rows, graph.max_length) if follows_rule else graph.max_length
-    arrays = emit(graph, where, dict(certificate.scales), dict(certificate.gains), float_type.norm_gain, kept, rows)
+    arrays = emit(
+        graph,
+        where,
+        dict(certificate.scales),
+        dict(certificate.gains),
+        float_type.norm_gain,
+        kept,
+        rows,
+        certificate.offsets,
+    )
     dtype = getattr(torch, certificate.dtype)
     tokens = token_table(program.vocabulary.texts)
     d_vocab = len(tokens.values) + TokenTable.FIRST_ID
@@ -161,15 +208,11 @@ def build_trace(decided: Plan, program: TraceProgram, *, activation: Activation,
         tokens=tokens,
         outputs=(OutputBlock(name="next", kind="next", start=0, labels=labels, stops=stops),),
         meaning=meaning(graph, where),
-        certificate=_summary(decided),
+        certificate=summary(decided),
         provenance={"made_by": "seme trace", "program": program.name, "longest": graph.max_length},
         graph=dump(graph),
         positions=_rule(graph, where, dtype) if follows_rule else None,
     )
-
-
-def _summary(decided: Plan) -> dict[str, Any]:
-    return summary(decided)
 
 
 def _rule(graph: Graph, where: Layout, dtype: torch.dtype) -> PositionRule:

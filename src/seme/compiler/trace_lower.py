@@ -37,6 +37,9 @@ RISE = 1.5
 """How far the score rises over the longest trace. A bit that disagrees costs 2, so that a key that does not agree stays
 half below the oldest one that does, and the begin token, a quarter below that one, is found where none agrees."""
 
+WHOLE_RISE = 1.0
+"""The same where all is whole numbers: of a power of two a unit is as much as from one position to the next."""
+
 MISSED = 2.0
 """What a key loses where it must not be found: as much as one bit that disagrees."""
 
@@ -44,19 +47,20 @@ MOST_SUMMED = 1 << 20
 """A running sum needs a row of its own for every position; a table longer than this is refused."""
 
 
-def lower_trace(program: TraceProgram, *, clean: frozenset[str] = frozenset()) -> Graph:
+def lower_trace(program: TraceProgram, *, clean: frozenset[str] = frozenset(), exact: bool = False) -> Graph:
     """Lowers a trace program.
 
     Args:
         program: The program.
         clean: Names of looks into the history whose keys and queries are freed of noise before they are compared:
             longer traces are proved, at up to a block more for each.
+        exact: Whether weights are to be kept small rather than noise kept out; see `exact.py`.
 
     Raises:
         ProgramError: A word depends on itself.
         TooLargeError: A running sum is asked for beyond the longest table.
     """
-    lowering = _Lowering(program, clean)
+    lowering = _Lowering(program, clean, exact)
     for node in program.words():
         lowering.add(node)
     lowering.emit()
@@ -91,8 +95,9 @@ def _codes(offset: int) -> list[tuple[int, int]]:
 
 
 class _Lowering:
-    def __init__(self, program: TraceProgram, clean: frozenset[str]):
-        self.program = program
+    def __init__(self, program: TraceProgram, clean: frozenset[str], exact: bool):
+        self.program, self._exact = program, exact
+        self._highest = WHOLE_RISE if exact else RISE
         self._clean = clean
         words = program.words()
         sums = [node.longest for node in words if isinstance(node, RunningSum)]
@@ -227,14 +232,22 @@ class _Lowering:
             quantum=1.0,
         )
 
+    def _rise(self, at: np.ndarray) -> tuple[float, np.ndarray]:
+        """Slope and offsets of two neurons for each place where a bank rises by 1.
+
+        From 3/4 to 1/4 before it, flat a quarter around every whole number; or, where nothing is off, in a whole
+        unit, by half the weight.
+        """
+        slope, start = (1.0, 1.0) if self._exact else (2.0, 1.5)
+        return slope, np.stack([start - slope * at, start - 1 - slope * at], axis=1).ravel()
+
     def _step(self, node: Step) -> Form:
-        # Rises from 0 to 1 between least - 3/4 and least - 1/4: flat a quarter around every whole number.
-        offsets = np.array([1.5, 0.5]) - 2 * node.least
+        slope, offsets = self._rise(np.array([float(node.least)]))
         return self._neurons(
             node.name or "step",
             ("on",),
             self.form(node.of),
-            np.full((1, 2), 2.0),
+            np.full((1, 2), slope),
             offsets,
             np.array([[1.0], [-1.0]]),
             np.zeros(1),
@@ -247,12 +260,13 @@ class _Lowering:
         # Each rises like a step; between two of them the bank is flat, so their sides stand for all other points.
         at = np.arange(1, node.hi + 1, dtype=float) * node.rise
         sides = np.concatenate([at - 1, at, [node.of.lo, node.of.hi]])
+        slope, offsets = self._rise(at)
         return self._neurons(
             node.name or "stairs",
             ("value",),
             self.form(node.of),
-            np.full((1, 2 * len(at)), 2.0),
-            np.stack([1.5 - 2 * at, 0.5 - 2 * at], axis=1).ravel(),
+            np.full((1, 2 * len(at)), slope),
+            offsets,
             np.tile([[1.0], [-1.0]], (len(at), 1)),
             np.zeros(1),
             np.array([float(node.hi)]),
@@ -268,12 +282,12 @@ class _Lowering:
             return constant_form(rows[0])
         at = node.of.lo + np.array(jumps, dtype=float)
         rises = rows[jumps] - rows[[j - 1 for j in jumps]]
-        offsets = np.stack([1.5 - 2 * at, 0.5 - 2 * at], axis=1).ravel()
+        slope, offsets = self._rise(at)
         form = self._neurons(
             node.name or "table",
             tuple(f"x{i + 1}" for i in range(size)),
             self.form(node.of),
-            np.full((1, len(offsets)), 2.0),
+            np.full((1, len(offsets)), slope),
             offsets,
             np.stack([rises, -rises], axis=1).reshape(-1, size),
             (rows - rows[0]).min(axis=0),
@@ -292,21 +306,24 @@ class _Lowering:
         read = self._cleaned_form if node.name in self._clean else self.form
         rising = self._positions.rising @ np.array([[-1.0 if node.first else 1.0]])
         fixed = read(node.where) @ np.array([[MISSED]])
-        last = (rising + fixed).shifted(-MISSED)
+        missed = fixed.shifted(-MISSED)
+        # Apart, each is a sum of numbers of one size.
+        last = [rising, missed] if self._exact else [rising + missed]
         query = [read(bit) @ np.array([[2.0]]) for bit in node.query]
         key = [read(bit) @ np.array([[2.0]]) for bit in node.key]
-        reach = RISE if not node.first else -RISE
-        ends = np.array([[0.0], [reach], [-MISSED], [reach - MISSED]])
+        reach = self._highest if not node.first else -self._highest
+        rises, misses = np.array([[0.0], [reach]]), np.array([[0.0], [-MISSED]])
+        ends = [rises, misses] if self._exact else [np.concatenate([rises, rises - MISSED])]
         what = "first" if node.first else "latest"
         return self._attend(
             node,
             node.values,
             node.default,
-            query=stack_forms([*(form.shifted(-1.0) for form in query), constant_form([1.0])]),
-            key=stack_forms([*(form.shifted(-1.0) for form in key), last]),
+            query=stack_forms([*(form.shifted(-1.0) for form in query), constant_form(np.ones(len(last)))]),
+            key=stack_forms([*(form.shifted(-1.0) for form in key), *last]),
             # A key that agrees has at least `bits` (less RISE where the first counts), any other half less than that.
-            begin_score=bits - 0.25 - (RISE if node.first else 0.0),
-            factors=(*((signs, signs) for _ in range(bits)), (np.ones((1, 1)), ends)),
+            begin_score=bits - 0.25 - (self._highest if node.first else 0.0),
+            factors=(*((signs, signs) for _ in range(bits)), *((np.ones((1, 1)), end) for end in ends)),
             predicate=f"{what} key == query" if bits else f"{what} where",
         )
 
@@ -335,7 +352,7 @@ class _Lowering:
             query=stack_forms([*query, constant_form([1.0])]),
             key=stack_forms([*key, self._positions.rising]),
             begin_score=2.0 * len(codes) - 0.25,
-            factors=(*factors, (np.ones((1, 1)), np.array([[0.0], [RISE]]))),
+            factors=(*factors, (np.ones((1, 1)), np.array([[0.0], [self._highest]]))),
             predicate=f"{node.offset} before",
         )
 
@@ -365,8 +382,8 @@ class _Lowering:
         )
 
     def _gap(self) -> float:
-        """What a score rises by from one position to the next: a power of two, times RISE."""
-        return RISE * 2.0 ** -math.ceil(math.log2(max(self.builder.max_length, 2)))
+        """What a score rises by from one position to the next: a power of two, times how far it rises in all."""
+        return self._highest * 2.0 ** -math.ceil(math.log2(max(self.builder.max_length, 2)))
 
     def _running_sum(self, node: RunningSum) -> Form:
         """The mean over all keys and the begin token, which counts for all positions that are still to come.

@@ -31,8 +31,8 @@ PREFIX = "rv32im-"
 KEPT = 2
 """Machines kept in the cache: two versions used in turn are each made once."""
 
-SHORT = 4096
-"""Tokens for which a machine in less than float64 is made."""
+LONGEST_FLOAT32 = 1 << 18
+"""Tokens for which a machine in less than float64 is made: a score adds up 33 bits, of which each is 2^18 units."""
 
 
 def rv32_artifact(
@@ -44,7 +44,7 @@ def rv32_artifact(
         digit_bits: Bits of a digit: 8, 12 or 16.
         dtype: The float type the weights are proved for and kept in.
         max_length: Tokens for which position rows are written out.
-        longest: Tokens of a trace up to which it is proved; without it 2^32 in float64, and in other types 4,096 or
+        longest: Tokens of a trace up to which it is proved; without it 2^32 in float64, and in other types 2^18 or
             `max_length`, if that is more.
 
     Raises:
@@ -52,7 +52,7 @@ def rv32_artifact(
         UsageError: The digits have another size.
     """
     if dtype != "float64":
-        longest = max(longest or SHORT, max_length or 0)
+        longest = max(longest or LONGEST_FLOAT32, max_length or 0)
     program = rv32_program(digit_bits) if longest is None else rv32_program(digit_bits, longest)
     return compile_trace(program, dtype=dtype, max_length=max_length)
 

@@ -13,8 +13,8 @@ from seme.machines.turing.table import Table
 from seme.machines.turing.universal import Universal, universal
 from seme.model.artifact import Artifact
 
-LONGEST_IN = {"float64": LONGEST, "float32": 4096}
-"""The longest trace asked for in a float type; what is proved beyond float32's is little more than twice as much."""
+LONGEST_IN = {"float64": LONGEST, "float32": 1 << 18}
+"""The longest trace asked for in a float type."""
 
 STATES, SYMBOLS = 6, 4
 """What the machine that reads its table takes where nothing is said: every busy beaver that is known to halt soon."""
@@ -34,7 +34,7 @@ def turing_model(
 
     Args:
         table: A table, its text or its name; None for the machine that reads a table.
-        dtype: "float64", for traces of 2^26 tokens on 2^24 cells, or "float32", for 4,096 tokens.
+        dtype: "float64", for traces of 2^26 tokens on 2^24 cells, or "float32", for 2^18.
         max_length: Rows of the position table; in float32 also the longest trace, where that is more.
         states: The most states of a table that is read.
         symbols: The most symbols.
