@@ -111,8 +111,3 @@ def test_a_cache_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(UsageError, match=r"cannot make the cache folder `.*file.cache`"):
         compile_c(EXAMPLES / "hello.c", cache=tmp_path / "file" / "cache")
-
-
-def test_the_cache_follows_the_environment(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert toolchain.cache_folder() == tmp_path / "seme"

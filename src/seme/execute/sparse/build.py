@@ -15,10 +15,14 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from seme.core.errors import MissingExtraError
+from seme.core.cache import cache_folder, forget_old, note_use
+from seme.core.errors import MissingExtraError, UsageError
 
 FLAGS = ("-O2", "-shared", "-fPIC", "-nostdlib", "-mcpu=native", "-fno-sanitize=undefined", "-fvisibility=hidden")
 """No library is linked: malloc, exp and their kind are those of the running process."""
+
+MOST_KEPT = 1 << 30
+"""Bytes of compiled models and of what planning made, beyond which those used longest ago are deleted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,32 +49,24 @@ def build(texts: Sequence[str]) -> Library:
     digest = hashlib.sha256("\f".join(texts).encode()).hexdigest()
     made_with = "\n".join([digest, _compiler(), *FLAGS, _processor()])
     name = hashlib.sha256(made_with.encode()).hexdigest()[:32]
-    at = cache_folder() / f"{name}.so"
+    at = kept_in() / f"{name}.so"
+    note_use(at)
     cached = at.is_file()
     if not cached:
         _compile(texts, at)
+        forget_old([*at.parent.glob("*.so"), *at.parent.glob("*.plan")], MOST_KEPT)
     return Library(handle=ctypes.CDLL(str(at)), digest=digest, cached=cached)
 
 
-def cache_folder() -> Path:
-    """Where compiled models are kept: SEME_CACHE, or the platform's place for such."""
-    given = os.environ.get("SEME_CACHE")
-    home = Path.home()
-    if given:
-        base = Path(given)
-    elif sys.platform == "darwin":
-        base = home / "Library" / "Caches" / "seme"
-    elif sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA", home / "AppData" / "Local")) / "seme" / "cache"
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache") / "seme"
-    folder = base / "sparse"
+def kept_in() -> Path:
+    """Where compiled models are kept; a new folder for this process alone where the cache cannot be written."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        usable = os.access(folder, os.W_OK)
-    except OSError:
-        usable = False
-    return folder if usable else Path(tempfile.mkdtemp(prefix="seme-sparse-"))
+        folder = cache_folder("sparse")
+        if os.access(folder, os.W_OK):
+            return folder
+    except UsageError:
+        pass
+    return Path(tempfile.mkdtemp(prefix="seme-sparse-"))
 
 
 def _compiler() -> str:

@@ -24,7 +24,8 @@ import torch
 import seme.execute.sparse
 import seme.execute.stream
 import seme.model.artifact
-from seme.execute.sparse.build import cache_folder
+from seme.core.cache import note_use
+from seme.execute.sparse.build import kept_in
 from seme.model.artifact import Artifact
 
 MAGIC = b"seme-plan-1\n"
@@ -92,10 +93,12 @@ def planner_digest() -> bytes:
 
 def read_kept(weights: bytes) -> Kept | None:
     """What was kept for a model of this digest; None where nothing is, or where it is damaged."""
+    at = _place(weights)
     try:
-        data = _place(weights).read_bytes()
+        data = at.read_bytes()
     except OSError:
         return None
+    note_use(at)
     if not data.startswith(MAGIC) or hashlib.sha256(data[HASHED:]).digest() != data[len(MAGIC) : HASHED]:
         return None
     with np.load(io.BytesIO(data[HASHED:]), allow_pickle=False) as stored:
@@ -120,4 +123,4 @@ def write_kept(weights: bytes, kept: Kept) -> None:
 
 
 def _place(weights: bytes) -> Path:
-    return cache_folder() / f"{hashlib.sha256(weights + planner_digest()).hexdigest()[:32]}.plan"
+    return kept_in() / f"{hashlib.sha256(weights + planner_digest()).hexdigest()[:32]}.plan"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from importlib import metadata
@@ -15,10 +14,10 @@ import numpy as np
 
 import seme
 from seme.compiler.trace import compile_trace
+from seme.core.cache import cache_folder, note_use
 from seme.core.errors import FolderError
 from seme.exchange import load_artifact, save
 from seme.machines.rv32.machine import rv32_program
-from seme.machines.rv32.toolchain import cache_folder
 from seme.model.artifact import Artifact
 
 SOURCES = ("core", "ir", "lang", "model", "compiler", "exchange", "machines/rv32")
@@ -65,29 +64,24 @@ def cached_artifact(*, said: Callable[[str], None] = lambda text: None, cache: s
 
     Args:
         said: Called with a message where making it takes a while.
-        cache: Folder for it; by default `seme` in the user's cache folder (`XDG_CACHE_HOME`).
+        cache: Folder for it; by default see `seme.core.cache`.
 
     Raises:
         UsageError: The cache folder cannot be written.
     """
-    folder = cache_folder(cache) / f"{PREFIX}{fingerprint()}"
+    folder = cache_folder(root=cache) / f"{PREFIX}{fingerprint()}"
     if folder.is_dir():
         try:
-            _note_use(folder)
+            note_use(folder)
             return load_artifact(folder)
         except (FolderError, FileNotFoundError) as error:
             said(f"the machine in {folder} cannot be read: {error}")
     said(f"making the machine's weights, once; they will be in {folder}")
     artifact = rv32_artifact()
     save(artifact, folder)
-    _note_use(folder)
+    note_use(folder)
     _delete_old(folder.parent)
     return artifact
-
-
-def _note_use(folder: Path) -> None:
-    now = time.time_ns()
-    os.utime(folder, ns=(now, now))
 
 
 def _delete_old(cache: Path) -> None:

@@ -15,7 +15,8 @@ from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 
-from seme.core.errors import CompileError, MissingExtraError, UsageError
+from seme.core.cache import cache_folder
+from seme.core.errors import CompileError, MissingExtraError
 from seme.machines.rv32.elf import Program, read_elf
 
 LIBRARY = Path(__file__).parent / "library"
@@ -47,7 +48,7 @@ def compile_c(path: str | Path, *, cflags: Sequence[str] = (), cache: str | Path
     Args:
         path: The file.
         cflags: Given to the compiler after our own, so that they win.
-        cache: Folder for compiled parts; by default `seme` in the user's cache folder (`XDG_CACHE_HOME`).
+        cache: Folder for compiled parts; by default see `seme.core.cache`.
 
     Raises:
         CompileError: The file does not compile or link; the message holds the compiler's, with file and line.
@@ -67,7 +68,7 @@ def build_elf(
     source = Path(path)
     if not source.is_file():
         raise CompileError(f"cannot read `{path}`: no such file", hint="give the path of a C file")
-    folder = cache_folder(cache)
+    folder = cache_folder(root=cache)
     start, archive = _library(folder)
     # The file is named as C whatever its ending; -xnone lets the compiler tell the rest by theirs.
     inputs = ["-xc", str(source), "-xnone", str(start), str(archive), "-lcompiler_rt"]
@@ -79,23 +80,6 @@ def build_elf(
             f"`{path}` does not compile:\n{done.stderr.strip()}",
             hint="mend the C file; docs/machines.md lists what the library has",
         )
-
-
-def cache_folder(cache: str | Path | None = None) -> Path:
-    """The folder for compiled parts, made if need be.
-
-    Raises:
-        UsageError: It cannot be made.
-    """
-    folder = Path(cache) if cache else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "seme"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(
-            f"cannot make the cache folder `{folder}`: {error.strerror or error}",
-            hint="set XDG_CACHE_HOME to a folder that can be written",
-        ) from error
-    return folder
 
 
 def _library(cache: Path) -> tuple[Path, Path]:
