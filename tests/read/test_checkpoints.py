@@ -231,6 +231,67 @@ def test_damaged_files_are_named(name, tmp_path):
         open_checkpoint(str(tmp_path / name))
 
 
+def test_arrays_that_are_no_weights_are_named(tmp_path):
+    np.save(tmp_path / "one.npy", np.ones((4, 4)))
+    with pytest.raises(FolderError, match="one array without a name"):
+        open_checkpoint(str(tmp_path / "one.npy"))
+    (tmp_path / "empty.npz").write_bytes(b"")
+    with pytest.raises(FolderError, match="as npz: "):
+        open_checkpoint(str(tmp_path / "empty.npz"))
+    np.savez(tmp_path / "none.npz")
+    with pytest.raises(FolderError, match="holds no arrays"):
+        open_checkpoint(str(tmp_path / "none.npz"))
+    np.savez(tmp_path / "complex.npz", pos=np.ones((8, 4)) * 1j, tok=np.ones((8, 4)))
+    with pytest.raises(FolderError, match="complex128: expected real numbers"):
+        open_checkpoint(str(tmp_path / "complex.npz"), position_key="pos", token_key="tok")
+
+
+@pytest.mark.parametrize(
+    ("kind", "config", "table"),
+    [
+        (
+            transformers.GPTNeoModel,
+            transformers.GPTNeoConfig(
+                vocab_size=30, hidden_size=16, num_layers=1, attention_types=[[["global"], 1]], num_heads=2,
+                max_position_embeddings=20,
+            ),
+            "wpe.weight",
+        ),
+        (
+            transformers.ElectraModel,
+            transformers.ElectraConfig(
+                vocab_size=30, hidden_size=16, embedding_size=8, num_hidden_layers=1, num_attention_heads=2,
+                intermediate_size=16,
+            ),
+            "embeddings.position_embeddings.weight",
+        ),
+        (
+            transformers.BartModel,
+            transformers.BartConfig(
+                vocab_size=30, d_model=16, encoder_layers=1, decoder_layers=1, encoder_attention_heads=2,
+                decoder_attention_heads=2, encoder_ffn_dim=16, decoder_ffn_dim=16, max_position_embeddings=20,
+            ),
+            "decoder.embed_positions.weight, encoder.embed_positions.weight",
+        ),
+    ],
+)  # fmt: skip
+def test_tables_of_an_unknown_family_are_offered(kind, config, table, tmp_path):
+    kind(config).save_pretrained(tmp_path)
+    why = open_checkpoint(str(tmp_path)).no_positions
+    assert f"unknown family ({config.model_type})" in why
+    assert f"candidates: {table};" in why
+    assert "--position-key" in why
+
+
+@pytest.mark.parametrize("key", ["wpe", "wpe.weight", "position_table"])
+def test_a_name_that_is_not_there_is_answered_with_tables_first(key, tmp_path):
+    write_model("gpt2", tmp_path)
+    with pytest.raises(UsageError) as caught:
+        open_checkpoint(str(tmp_path), position_key=key)
+    names = caught.value.hint.removeprefix("candidates: ").split(", ")
+    assert names[:2] == ["transformer.wpe.weight", "transformer.wte.weight"]
+
+
 def test_a_shard_that_lacks_its_tensors_is_named(tmp_path):
     save_file({"a": torch.ones(2, 2)}, tmp_path / "one.safetensors")
     index = {"weight_map": {"a": "one.safetensors", "b": "one.safetensors"}}

@@ -165,6 +165,13 @@ def test_widths_that_differ_and_impossible_k_are_refused():
         measure_tokens(tokens, positions, k=49)
 
 
+@pytest.mark.parametrize(("value", "words"), [(np.nan, "NaN or infinity"), (1.0, "position rows are the same")])
+def test_positions_that_cannot_be_compared_are_named(value, words):
+    tokens, positions = planted_pair(overlap=False)
+    with pytest.raises(InputError, match=words):
+        measure_tokens(tokens, np.full_like(positions, value))
+
+
 @pytest.mark.parametrize(("value", "words"), [(np.inf, "NaN or infinity"), (0.0, "every entry is zero")])
 def test_token_tables_that_cannot_be_measured_are_named(value, words):
     with pytest.raises(InputError, match=words):
