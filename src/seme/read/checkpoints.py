@@ -145,15 +145,13 @@ def _named(weights: Weights, key: str) -> str:
 
 
 def _tables_like(weights: Weights, key: str) -> list[str]:
-    """Names of tensors, those most like a table of that name first: same ending, name of a table, two axes."""
+    """Names of tensors that may be meant: those that hold the name, then tables by their names, or all if none are."""
 
-    def order(name: str) -> tuple[bool, bool, bool, str]:
-        parts = name.split(".")
-        asked = key.lower() in (part.lower() for part in parts) or name.endswith(key)
-        table = len(weights[name].shape) == 2 or weights[name].shape[:1] == (1,)
-        return (not asked, not (table and _is_table_name(name)), not table, name)
+    def asked(name: str) -> bool:
+        return name.endswith(key) or key.lower() in name.lower().split(".")
 
-    return sorted(weights, key=order)
+    tables = [name for name, entry in weights.items() if len(entry.shape) >= 2 and _is_table_name(name)]
+    return [*filter(asked, weights), *(name for name in tables if not asked(name))] or list(weights)
 
 
 def _is_table_name(name: str) -> bool:
