@@ -130,6 +130,23 @@ def test_numbers_and_verdicts_are_of_one_table_and_positions_keep_their_rows(apa
     assert f"Positions: {JUDGED[judged]}" in page(reading)
 
 
+@pytest.mark.skipif(CHROMIUM is None, reason="needs Debian's chromium package")
+def test_maps_of_a_causal_head_leave_out_keys_it_cannot_see(tmp_path):
+    from playwright.sync_api import sync_playwright
+
+    write_model("gpt2", tmp_path / "m")
+    asked = [str(tmp_path / "m"), "--quick", "--html", str(tmp_path / "p.html")]
+    CliRunner().invoke(command, asked, catch_exceptions=False)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_page()
+        page.goto((tmp_path / "p.html").as_uri())
+        page.wait_for_selector("body[data-ready=yes]")
+        seen = page.evaluate("document.getElementById('maps').data[0].z.map(row => row.map(v => v !== null))")
+        browser.close()
+    assert seen == [[key <= query for key in range(len(seen))] for query in range(len(seen))]
+
+
 def test_quick_leaves_out_causal_tests_and_spaces(tmp_path):
     write_model("gpt2", tmp_path / "m")
     result = CliRunner().invoke(command, [str(tmp_path / "m"), "--quick", "--json"], catch_exceptions=False)
