@@ -71,6 +71,13 @@ def test_random_directions_cost_less_than_the_top_ones(report):
     assert report.cost("remove_top", 3) > 2 * report.cost("remove_random", 3)
 
 
+def test_a_shift_past_the_last_row_is_left_out_with_its_reason(report):
+    assert report.cost("shift") is None
+    assert report.left_out[0].startswith(
+        "positions were not shifted by 1: the sample's 12 tokens would need 13 of the 12"
+    )
+
+
 def test_permuted_and_rotated_positions_hurt(report):
     assert report.cost("permute") > 0.5
     assert report.cost("rotate") > 0.5

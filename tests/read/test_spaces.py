@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
-from seme.read.spaces import Node, agreement, decompose, measure_space, nuclear_norm
+from seme.read.checkpoints import open_checkpoint
+from seme.read.nodes import REDRAWN, measure_spaces, redrawn
+from seme.read.spaces import Node, agreement, decompose, measure_space, nuclear_norm, same_basis
+from seme.read.transformer import transformer_of
+from seme.read.verdicts import space_verdict
+from tests.read.models import LENGTH, VOCABULARY, write_model
 from tests.read.planted import frame
 
 PLACES = 300
@@ -90,3 +96,36 @@ def test_planted_shares_are_found():
     cells = 2 * position + context + rng.standard_normal((50, 40, 16))
     found = decompose("planted", cells)
     assert (found.position, found.context, found.residual) == pytest.approx((4 / 6, 1 / 6, 1 / 6), abs=0.06)
+
+
+def test_untrained_weights_tie_the_stream_as_much_as_weights_in_random_order(tmp_path):
+    """A stream tied by skip connections alone is told from one that training tied (MiniLM)."""
+    write_model("gpt2", tmp_path)
+    model = transformer_of(open_checkpoint(str(tmp_path)))
+    tokens = torch.randint(3, VOCABULARY, (24, LENGTH), generator=torch.Generator().manual_seed(0))
+    report = measure_spaces(model, tokens)
+    wired = [each.stream for each in report.tie_redrawn]
+    assert len(wired) == REDRAWN
+    assert max(wired) - min(wired) < 0.1
+    assert report.tie.stream == pytest.approx(np.mean(wired), abs=0.1)
+    assert space_verdict(report.agreement, report.tie, report.tie_redrawn).answer.startswith("no more")
+
+
+def test_redrawn_weights_are_the_same_entries_elsewhere(tmp_path):
+    write_model("bert", tmp_path)
+    model = transformer_of(open_checkpoint(str(tmp_path)))
+    tokens = torch.tensor([[3, 4, 5, 3]])
+    other = redrawn(model, tokens, seed=1)
+    for name in ("0.q_w", "1.down_b", "pos"):
+        own, changed = model.weights[name], other.weights[name]
+        assert torch.equal(own.flatten().sort().values, changed.flatten().sort().values)
+        assert not torch.equal(own, changed)
+    assert torch.equal(other.weights["tok"][6:], model.weights["tok"][6:])
+    assert not torch.equal(other.weights["tok"][3:6], model.weights["tok"][3:6])
+    assert torch.equal(redrawn(model, tokens, seed=1).weights["pos"], other.weights["pos"])
+
+
+def test_same_basis_alone_is_that_of_the_agreement():
+    rng = np.random.default_rng(0)
+    made = [Node(name=str(width), values=rng.standard_normal((50, width))) for width in (4, 6, 4)]
+    np.testing.assert_allclose(same_basis(made), agreement(made).same_basis, atol=1e-4)

@@ -52,6 +52,7 @@ def test_english_is_enclosed_for_bert(minilm):
 def test_a_text_too_short_and_a_damaged_tokenizer_are_named(minilm, tmp_path):
     with pytest.raises(InputError, match="cannot cut"):
         sample(minilm, vocabulary=30522, length=16, contexts=3, text="short")
-    (tmp_path / "tokenizer.json").write_text("{")
-    with pytest.raises(FolderError, match="cannot read"):
-        sample(tmp_path, vocabulary=3, length=4, contexts=1)
+    for content in ("{", '{"a": 1}', "[1]", '{"model": {"type": "BPE", "vocab": 3}}'):
+        (tmp_path / "tokenizer.json").write_text(content)
+        with pytest.raises(FolderError, match="cannot read"):
+            sample(tmp_path, vocabulary=3, length=4, contexts=1)

@@ -68,6 +68,21 @@ def test_the_closed_form_readout_is_what_least_squares_gets():
     assert closed == pytest.approx(r2, abs=0.01)
 
 
+def test_reading_back_uses_every_direction_of_the_positions():
+    rng = np.random.default_rng(3)
+    tokens, positions = rng.standard_normal((200, 90)) * np.linspace(0.2, 3, 90), rng.standard_normal((130, 90))
+    tokens /= np.linalg.norm(tokens, axis=1, keepdims=True) / 10
+    which, where = (grid.ravel() for grid in np.meshgrid(np.arange(200), np.arange(130)))
+    sums = tokens[which] + positions[where]
+    design = np.hstack([sums, np.ones((len(sums), 1))])
+    r2 = []
+    for target in (positions[where], where[:, None]):
+        fitted = design @ np.linalg.lstsq(design, target, rcond=None)[0]
+        r2.append(1 - ((target - fitted) ** 2).sum() / ((target - target.mean(axis=0)) ** 2).sum())
+    reading = measure_readout(tokens, positions, token_moments(tokens), draws=3)
+    assert (reading.position_r2.value, reading.index_r2.value) == pytest.approx(r2, abs=1e-6)
+
+
 def test_random_orientations_are_rarely_called_special():
     tokens, positions = planted_pair(overlap=False)
     rng, trials = np.random.default_rng(5), 60
@@ -124,6 +139,7 @@ def test_minilm_matches_the_published_figures(minilm):
     assert (lowest[10], lowest[20]) == pytest.approx((0.74, 0.95), abs=0.005)
     reading = measure_readout(tokens, positions, token_moments(tokens), draws=9)
     assert reading.token_identity == reading.token_identity_rotated == 1.0
+    assert reading.position_r2.value == pytest.approx(0.9555, abs=2e-4)
     assert reading.position_r2.value > reading.position_r2.null_interval[1]
 
 
@@ -133,7 +149,7 @@ def test_minilms_published_readout_is_the_largest_dot_product_with_row_0(minilm)
         positions = file.get_tensor("embeddings.position_embeddings.weight")
         tokens = file.get_tensor("embeddings.word_embeddings.weight")
     moments = token_moments(tokens)
-    every, without = (measure_readout(tokens, table, moments, draws=3) for table in (positions, positions[1:]))
+    every, without = (measure_readout(tokens, table, moments, draws=19) for table in (positions, positions[1:]))
     assert every.index_by_dot.value == pytest.approx(0.53, abs=0.15)
     low, high = every.index_by_dot.null_interval
     assert low < 0.07 < high
@@ -147,6 +163,13 @@ def test_widths_that_differ_and_impossible_k_are_refused():
         measure_tokens(tokens, positions[:, :47])
     with pytest.raises(UsageError, match="rank 4"):
         measure_tokens(tokens, positions, k=49)
+
+
+@pytest.mark.parametrize(("value", "words"), [(np.nan, "NaN or infinity"), (1.0, "position rows are the same")])
+def test_positions_that_cannot_be_compared_are_named(value, words):
+    tokens, positions = planted_pair(overlap=False)
+    with pytest.raises(InputError, match=words):
+        measure_tokens(tokens, np.full_like(positions, value))
 
 
 @pytest.mark.parametrize(("value", "words"), [(np.inf, "NaN or infinity"), (0.0, "every entry is zero")])

@@ -10,7 +10,7 @@ from seme.read.moments import token_moments
 from seme.read.nulls import random_walk
 from seme.read.positions import measure_positions
 from seme.read.readout import measure_readout
-from seme.read.spaces import Node, agreement
+from seme.read.spaces import Node, Tie, agreement, tie
 from seme.read.tokens import measure_tokens
 from seme.read.verdicts import causal_verdict, position_verdicts, space_verdict, token_verdicts
 from tests.read.planted import ROWS, WIDTH, frame, helix_table, planted_pair
@@ -100,7 +100,35 @@ def nodes(stream: float, heads: float) -> list[Node]:
 
 
 @pytest.mark.parametrize(
-    ("stream", "heads", "answer"), [(2.0, 0.0, "yes"), (2.0, 1.0, "partly"), (0.0, 1.0, "no"), (0.0, 2.0, "no")]
+    ("stream", "heads", "wired", "answer"),
+    [
+        (2.0, 0.0, 0.3, "yes"),
+        (2.0, 0.0, 0.8, "no more than this architecture with weights in random order"),
+        (2.0, 0.0, 1.0, "no more than this architecture with weights in random order"),
+        (2.0, 1.0, 0.3, "partly"),
+        (0.0, 1.0, 0.0, "no"),
+        (0.0, 2.0, 0.0, "no"),
+    ],
 )
-def test_heads_that_agree_with_opposite_signs_are_not_free(stream, heads, answer):
-    assert list(answers([space_verdict(agreement(nodes(stream, heads)))]).values()) == [answer]
+def test_a_tie_must_be_more_than_the_wiring_and_opposite_signs_are_not_free(stream, heads, wired, answer):
+    found = agreement(nodes(stream, heads))
+    own = tie(found.names, found.same_basis)
+    assert own.stream == pytest.approx(stream**2 / (1 + stream**2), abs=0.05)
+    assert list(answers([space_verdict(found, own, [Tie(stream=wired, inner=0.02)] * 2)]).values()) == [answer]
+
+
+def test_what_is_not_seen_to_cost_has_no_rank_that_is_enough():
+    effects = (Effect(change="truncate", amount=0, layer=None, cost=-0.017, interval=(-0.03, 0.01)),)
+    report = CausalReport(measure="loss", baseline=2.0, uniform_loss=3.0, contexts=16, positions=8, effects=effects)
+    because = causal_verdict(report).because
+    assert "no position -0.017 (-0.03 to 0.01)" in because
+    assert "within" not in because
+
+
+@pytest.mark.parametrize(("rank", "answer"), [(1, "no answer"), (2, "yes")])
+def test_a_table_of_few_directions_is_judged_only_where_its_null_could_differ(rank, answer):
+    curve = np.stack([np.arange(40.0), np.sin(np.arange(40) / 3)], axis=1)[:, :rank]
+    (verdict, *_) = position_verdicts(measure_positions(curve @ frame(0, rank).T))
+    assert verdict.answer.startswith(answer)
+    assert f"rank {rank}" in verdict.because
+    assert "both nulls" not in verdict.unless

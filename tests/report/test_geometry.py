@@ -18,7 +18,8 @@ from safetensors.torch import save_file
 
 from seme.cli.commands.read import command
 from seme.cli.main import main
-from seme.report.geometry_page import NUMBERS, figure, shown
+from seme.read.run import read
+from seme.report.geometry_page import JUDGED, figure, numbers, page, shown
 from seme.report.writing import write_whole
 from tests.read.models import write_model, write_whisper
 
@@ -79,7 +80,7 @@ def test_the_page_works_in_a_browser_without_a_network(read_once):
         page.on("request", lambda request: requests.append(request.url))
         page.goto((folder / "page.html").as_uri())
         page.wait_for_selector("body[data-ready=yes]")
-        for path, _ in NUMBERS:
+        for path, _ in numbers(data):
             assert page.text_content(f'[data-path="{path}"]') == shown(figure(data, path)), path
         own, null = _moves(page)
         assert own != null, "the rotate button must change the cloud"
@@ -87,7 +88,7 @@ def test_the_page_works_in_a_browser_without_a_network(read_once):
         assert page.evaluate("document.getElementById('ring').layout.xaxis.title.text") == "component 3"
         page.evaluate("document.getElementById('scrub').value = 7")
         page.dispatch_event("#scrub", "input")
-        assert page.text_content("#at") == "7"
+        assert page.text_content("#at") == "8", "row 0 is left out: the eighth row kept is row 8"
         sums = page.evaluate(
             "(() => { const d = document.getElementById('maps').data; const at = d.map(t => t.z[2][1]);"
             " return [at[0], at.slice(1).reduce((a, b) => a + b, 0)]; })()"
@@ -107,6 +108,43 @@ def _moves(page) -> tuple[float, float]:
     own = page.evaluate(first)
     page.click("#rotate")
     return own, page.evaluate(first)
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_numbers_and_verdicts_are_of_one_table_and_positions_keep_their_rows(apart, tmp_path):
+    table = torch.randn(16, 8, generator=torch.Generator().manual_seed(0))
+    table[0] *= 9 if apart else 1
+    table[5] *= 9
+    tokens = torch.randn(40, 8, generator=torch.Generator().manual_seed(1))
+    save_file({"pos": table, "tok": tokens}, tmp_path / "m.safetensors")
+    reading = read(str(tmp_path / "m.safetensors"), position_key="pos", token_key="tok")
+    data, rows = reading.plain(), [row for row in range(16) if row != 5 and not (apart and row == 0)]
+    judged = "without_row0" if apart else "all_rows"
+    assert data["position"]["judged"] == judged
+    assert reading.pictures["cloud"]["rows"] == rows
+    assert len(reading.pictures["cloud"]["positions"]) == len(rows)
+    value = figure(data, f"position.{judged}.ring_score.value")
+    assert value != figure(data, f"position.{'all_rows' if apart else 'without_row0'}.ring_score.value")
+    assert (f"position.{judged}.ring_score.value", "best ring score") in numbers(data)
+    assert f"best ring {value:.3g} " in data["verdicts"][1]["because"]
+    assert f"Positions: {JUDGED[judged]}" in page(reading)
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="needs Debian's chromium package")
+def test_maps_of_a_causal_head_leave_out_keys_it_cannot_see(tmp_path):
+    from playwright.sync_api import sync_playwright
+
+    write_model("gpt2", tmp_path / "m")
+    asked = [str(tmp_path / "m"), "--quick", "--html", str(tmp_path / "p.html")]
+    CliRunner().invoke(command, asked, catch_exceptions=False)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_page()
+        page.goto((tmp_path / "p.html").as_uri())
+        page.wait_for_selector("body[data-ready=yes]")
+        seen = page.evaluate("document.getElementById('maps').data[0].z.map(row => row.map(v => v !== null))")
+        browser.close()
+    assert seen == [[key <= query for key in range(len(seen))] for query in range(len(seen))]
 
 
 def test_quick_leaves_out_causal_tests_and_spaces(tmp_path):
@@ -198,6 +236,10 @@ def test_bad_input_ends_in_the_house_form(tmp_path, capsys):
     assert "hint:" in words
     save_file({"p": torch.randn(8, 4), "t": torch.randn(9, 4)}, path)
     assert _status(capsys, str(path), *keys, "-k", "9")[0] == 2
+    for option, value in (("--seed", "-1"), ("--threads", "0"), ("-k", "0")):
+        status, words = _status(capsys, str(path), *keys, option, value)
+        assert status == 2
+        assert option in words
     save_file({"p": torch.randn(8, 2) @ torch.randn(2, 4), "t": torch.randn(9, 4)}, path)
     status, words = _status(capsys, str(path), *keys, "-k", "3")
     assert status == 2

@@ -160,6 +160,8 @@ def test_the_table_shows_geometry_and_what_truncation_costs_and_takes_unfinished
     row = next(row for row in summarise(runs) if row["arm"] == "added")
     assert row["truncated"]["0"]["mean"] == pytest.approx(1.0)
     assert row["truncated"]["3"]["interval"][0] < 0.6 < row["truncated"]["3"]["interval"][1]
+    assert row["geometry"]["helix"] == {"value": 0.125, "p_above": 0.5}
+    assert row["geometry"]["token_energy"] == pytest.approx({"value": 0.1, "null": 0.4, "p_below": 0.01})
     text = as_text(summarise(runs))
     assert "0.50   4.0  0.25  0.12   0.25" in text
     assert "`added` at scale 0.1 with only k components of its trained table: 0: +1.0000, 3: +0.6000 (" in text

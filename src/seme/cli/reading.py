@@ -10,7 +10,6 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from seme.cli.output import stages
-from seme.core.errors import UsageError
 from seme.core.text import read_text
 from seme.read.run import Settings, read
 from seme.report.geometry_text import in_words
@@ -49,11 +48,9 @@ def show(
         quiet: Whether progress is hidden.
 
     Raises:
-        UsageError: If k or threads is not positive, or a folder to write to does not exist.
+        UsageError: If a folder to write to does not exist.
         InputError: If the text is not UTF-8.
     """
-    if threads < 1 or (k is not None and k < 1):
-        raise UsageError(f"got -k {k} and --threads {threads}: expected both to be at least 1", hint="leave them out")
     check_folder(html, png)
     torch.set_num_threads(threads)
     words = read_text(text) if text else None

@@ -63,6 +63,7 @@ class CausalReport:
         contexts: Sequences used.
         positions: Their length.
         effects: One per change and amount.
+        left_out: Why changes are missing, in words.
     """
 
     measure: str
@@ -71,6 +72,7 @@ class CausalReport:
     contexts: int
     positions: int
     effects: tuple[Effect, ...]
+    left_out: tuple[str, ...] = ()
 
     def cost(self, change: str, amount: int | str | None = None, *, layer: int | None = None) -> float | None:
         """Gives one effect's cost, or None if it was not measured; the first layer's where none is named."""
@@ -125,6 +127,12 @@ def measure_effects(
         contexts=len(tokens),
         positions=length,
         effects=tuple(effects),
+        left_out=tuple(
+            f"positions were not shifted by {places}: the sample's {length} tokens would need {length + places} of the "
+            f"{len(table)} rows"
+            for places in SHIFTS
+            if length + places > len(table)
+        ),
     )
 
 

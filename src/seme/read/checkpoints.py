@@ -16,6 +16,9 @@ from seme.read.families import FACTORISED, TOKEN_NAMES, Family, family_of, schem
 from seme.read.files import Entry, Weights, open_weights, weight_file
 from seme.read.rows import Rows
 
+TABLE_NAMES = ("wpe", "wte", "pos", "tok", "positions", "tokens", "shared")
+"""Names of tables of tokens or positions that do not say `embed`."""
+
 CENTRED = 1e-5
 """Row means under this share of the rows' size in both tables mean that they were centred when the file
 was written; trained tables of width d have means near 1 / sqrt(d) of it, .04 at 768."""
@@ -134,12 +137,37 @@ def _config(folder: Path) -> dict[str, Any]:
 
 def _named(weights: Weights, key: str) -> str:
     if key and key not in weights:
-        near = [name for name in weights if "emb" in name.lower() or "pos" in name.lower()][:6]
         raise UsageError(
             f"there is no tensor `{key}` among the {len(weights)} of this file",
-            hint=f"candidates: {', '.join(near or list(weights)[:6])}",
+            hint=f"candidates: {', '.join(_tables_like(weights, key)[:6])}",
         )
     return key
+
+
+def _tables_like(weights: Weights, key: str) -> list[str]:
+    """Names of tensors that may be meant: those that hold the name, then tables by their names, or all if none are."""
+
+    def asked(name: str) -> bool:
+        return name.endswith(key) or key.lower() in name.lower().split(".")
+
+    tables = [name for name, entry in weights.items() if len(entry.shape) >= 2 and _is_table_name(name)]
+    return [*filter(asked, weights), *(name for name in tables if not asked(name))] or list(weights)
+
+
+def _is_table_name(name: str) -> bool:
+    """Whether a tensor's name is one that tables of tokens or positions have."""
+    last = name.removesuffix(".weight").rsplit(".", 1)[-1].lower()
+    return last in TABLE_NAMES or "embed" in last
+
+
+def _position_candidates(weights: Weights) -> list[str]:
+    """Two-dimensional tensors whose names say that they are positions."""
+    marks = ("wpe", "pos")
+    return [
+        name
+        for name, entry in weights.items()
+        if len(entry.shape) == 2 and _is_table_name(name) and any(mark in name.lower() for mark in marks)
+    ]
 
 
 def _ending(names: tuple[str, ...], ending: str) -> str:
@@ -164,7 +192,7 @@ def _with_positions(opened: Checkpoint, name: str, *, named: bool) -> Checkpoint
         if factors:
             why = f"no single position table: positions are factorised ({', '.join(factors[:3])})"
             return replace(opened, no_positions=f"{why}; their sum depends on the input's layout")
-        return replace(opened, no_positions="no additive position table was found")
+        return replace(opened, no_positions=_unknown(opened))
     rows = _table(opened.weights[name], name)
     table = rows.read(0, rows.shape[0]).astype(np.float64)
     offset = opened.family.offset if opened.family and not named else 0
@@ -177,6 +205,19 @@ def _with_positions(opened: Checkpoint, name: str, *, named: bool) -> Checkpoint
         why = f"no additive position table: {silent.format(name)}"
         return replace(opened, added=table, no_positions=why, notes=notes)
     return replace(opened, positions=table, added=table, notes=notes)
+
+
+def _unknown(opened: Checkpoint) -> str:
+    """Why no position table is measured where none was named and the family names none."""
+    found = _position_candidates(opened.weights)
+    if not found:
+        return "no additive position table was found"
+    kind = opened.config.get("model_type")
+    family = f"unknown family ({kind})" if kind else "unknown family"
+    return (
+        f"{family}: no position table was read; candidates: {', '.join(found[:4])}; name one with --position-key, and "
+        "its tokens with --token-key"
+    )
 
 
 def _says_nothing(table: np.ndarray) -> str:

@@ -53,9 +53,11 @@ class Family:
         settings: Our setting -> the configuration's keys for it.
         transposed: Whether weights are stored input first.
         fused: Their name of a joint query-key-value projection.
-        heads_of_language: (ours, theirs without prefix) of the output head.
+        heads_of_language: (ours, theirs without prefix) of the output head; the last that is there is the one in use.
         default_eps: Epsilon of the layer norms where the configuration has none: what the family's code
             writes.
+        default_activation: The same of the activation.
+        head_activation: Activation of the masked head, or "" for that of the layers.
         partial: Why only the first layer's attention can be run, or "".
     """
 
@@ -73,6 +75,8 @@ class Family:
     fused: str = ""
     heads_of_language: tuple[tuple[str, str], ...] = ()
     default_eps: float = 1e-5
+    default_activation: str = "gelu"
+    head_activation: str = ""
     partial: str = ""
 
 
@@ -121,6 +125,7 @@ _BERT_TOP = {
 FAMILIES = (
     Family(
         name="GPT-2",
+        default_activation="gelu_new",
         types=("gpt2",),
         token="wte.weight",
         position="wpe.weight",
@@ -149,6 +154,7 @@ FAMILIES = (
     ),
     Family(
         name="OPT",
+        default_activation="relu",
         types=("opt",),
         token="decoder.embed_tokens.weight",
         position="decoder.embed_positions.weight",
@@ -187,6 +193,8 @@ FAMILIES = (
     ),
     Family(
         name="RoBERTa",
+        default_eps=1e-12,
+        head_activation="gelu",
         types=("roberta", "xlm-roberta", "camembert"),
         token="embeddings.word_embeddings.weight",
         position="embeddings.position_embeddings.weight",
@@ -199,6 +207,7 @@ FAMILIES = (
             *_pairs("transform_norm", "lm_head.layer_norm").items(),
             ("head_w", "lm_head.decoder.weight"),
             ("head_b", "lm_head.bias"),
+            ("head_b", "lm_head.decoder.bias"),
         ),
     ),
     Family(
@@ -244,6 +253,7 @@ FAMILIES = (
             *_pairs("transform_norm", "cls.predictions.transform.LayerNorm").items(),
             ("head_w", "cls.predictions.decoder.weight"),
             ("head_b", "cls.predictions.bias"),
+            ("head_b", "cls.predictions.decoder.bias"),
             *_pairs("head", "classifier").items(),
         ),
     ),

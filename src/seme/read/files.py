@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -38,8 +39,7 @@ class Entry:
 
     def tensor(self) -> torch.Tensor:
         """Reads all of it as float32 (float64 stays)."""
-        whole = self.read(0, self.shape[0] if self.shape else 1)
-        return whole if whole.dtype == torch.float64 else whole.to(torch.float32)
+        return _floats(self.read(0, self.shape[0] if self.shape else 1))
 
     def rows(self) -> Rows:
         """Gives it as a streamed table in float32 or float64; leading axes of length 1 are dropped."""
@@ -54,11 +54,17 @@ class Entry:
         if len(self.shape) > 2:
             whole = self.tensor().reshape(shape)
             return Rows(shape=shape, read=lambda start, stop: whole[start:stop].numpy(), half=self.half)
-        return Rows(shape=shape, read=lambda start, stop: _floats(self.read(start, stop)), half=self.half)
+        return Rows(shape=shape, read=lambda start, stop: _floats(self.read(start, stop)).numpy(), half=self.half)
 
 
-def _floats(values: torch.Tensor) -> np.ndarray:
-    return (values if values.dtype == torch.float64 else values.to(torch.float32)).numpy()
+def _floats(values: torch.Tensor) -> torch.Tensor:
+    """The numbers as float32; float64 stays, complex ones are refused, since half of each would be lost."""
+    if values.is_complex():
+        raise FolderError(
+            f"cannot use a tensor of {str(values.dtype).removeprefix('torch.')}: expected real numbers",
+            hint="write real and imaginary parts as two tensors",
+        )
+    return values if values.dtype == torch.float64 else values.to(torch.float32)
 
 
 Weights = Mapping[str, Entry]
@@ -101,6 +107,11 @@ def open_weights(path: Path) -> dict[str, Entry]:
         return _open_safetensors(path)
     if path.suffix == ".npz":
         return _open_npz(path)
+    if path.suffix == ".npy":
+        raise FolderError(
+            f"cannot read `{path}`: a .npy file holds one array without a name",
+            hint="save it as .npz, with a name for each table",
+        )
     return _open_torch(path)
 
 
@@ -180,9 +191,12 @@ def _tensor_entry(value: torch.Tensor) -> Entry:
 def _open_npz(path: Path) -> dict[str, Entry]:
     try:
         with np.load(path, allow_pickle=False) as content:
-            return {key: _tensor_entry(torch.from_numpy(content[key])) for key in content.files}
-    except (OSError, ValueError, TypeError) as error:
+            found = {key: _tensor_entry(torch.from_numpy(content[key])) for key in content.files}
+    except (OSError, ValueError, TypeError, EOFError, AttributeError, BadZipFile) as error:
         raise FolderError(
-            f"cannot read `{path}` as npz: {error}",
+            f"cannot read `{path}` as npz: {str(error) or type(error).__name__}",
             hint="arrays of numbers only; pickled objects are refused",
         ) from error
+    if not found:
+        raise FolderError(f"cannot read `{path}`: it holds no arrays", hint="is it a weights file?")
+    return found

@@ -21,7 +21,7 @@ from seme.read.checkpoints import Checkpoint, open_checkpoint
 from seme.read.grids import grid_side, measure_grid
 from seme.read.heads import MAP_LENGTH, measure_heads
 from seme.read.moments import TokenMoments, token_moments
-from seme.read.nodes import SpacesReport, measure_spaces
+from seme.read.nodes import REDRAWN, SpacesReport, measure_spaces
 from seme.read.nulls import Comparison, random_frame
 from seme.read.positions import MIN_POSITIONS, PositionReport, RowNorms, checked, measure_positions, row_norms
 from seme.read.readout import Readout, measure_readout
@@ -77,7 +77,10 @@ class Settings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """All that was read from one checkpoint; what does not apply is None, with the reason in `notes`."""
+    """All that was read from one checkpoint; what does not apply is None, with the reason in `notes`.
+
+    `judged` is the table that verdicts, numbers and pictures of positions use: "all_rows" or "without_row0".
+    """
 
     name: str
     family: str
@@ -86,6 +89,7 @@ class Reading:
     norms: RowNorms | None = None
     all_rows: PositionReport | None = None
     without_row0: PositionReport | None = None
+    judged: str = ""
     grid: Comparison | None = None
     tokens: TokenReport | None = None
     tokens_alone: TokensAlone | None = None
@@ -111,6 +115,7 @@ class Reading:
                 "norms": plain(self.norms),
                 "all_rows": plain(self.all_rows),
                 "without_row0": plain(self.without_row0),
+                "judged": self.judged,
                 "grid": plain(self.grid),
             },
             "tokens": None if self.tokens is None else {**plain(self.tokens), "readout": plain(self.readout)},
@@ -172,6 +177,7 @@ def read(
     place = opened.path.resolve() if Path(name).exists() else Path(name)
     label = place.name if place.name not in PLAIN_NAMES else f"{place.parent.name}/{place.name}"
     found.pop("k", None)
+    found.pop("kept_rows", None)
     return Reading(name=label, family=opened.family.name if opened.family else "unknown", **found)
 
 
@@ -198,7 +204,8 @@ def _read_positions(table: np.ndarray, settings: Settings, stage: Stage, found: 
         found["notes"].append(f"{rows} over three times or under a third of the median, {done}")
     body = values if kept else body
     found["k"] = _directions(body, settings.k)
-    clean = "without_row0" if 0 in outliers else "all_rows"
+    found["kept_rows"] = list(range(len(values))) if kept else np.delete(np.arange(len(values)), outliers).tolist()
+    found["judged"] = clean = "without_row0" if 0 in outliers else "all_rows"
     found["notes"].append(f"verdicts on positions use {clean.replace('_', ' ')}")
     found["verdicts"] += position_verdicts(found[clean])
     return body
@@ -239,13 +246,16 @@ def _read_tokens(
     found["readout"] = measure_readout(rows, body, moments, seed=settings.seed)
     step(1)
     found["verdicts"] += token_verdicts(found["tokens"], found["readout"])
-    found["pictures"] = {"cloud": _cloud(opened, found["all_rows"], body, moments, settings.seed)}
+    found["pictures"] = {"cloud": _cloud(opened, found["kept_rows"], body, moments, settings.seed)}
 
 
 def _cloud(
-    opened: Checkpoint, report: PositionReport, body: np.ndarray, moments: TokenMoments, seed: int
+    opened: Checkpoint, kept_rows: list[int], body: np.ndarray, moments: TokenMoments, seed: int
 ) -> dict[str, Any]:
-    """Positions and some tokens in the leading position components, and tokens in random directions."""
+    """Positions and some tokens in the leading position components, and tokens in random directions.
+
+    `rows` are the rows of the position table that the positions are.
+    """
     assert opened.tokens is not None
     rng = np.random.default_rng(seed)
     kept = components(body, min(10, len(body) - 1, body.shape[1]))
@@ -257,7 +267,7 @@ def _cloud(
         "positions": ((body - mean) @ kept.directions).round(5).tolist(),
         "tokens": ((vectors - moments.mean) @ kept.directions).round(5).tolist(),
         "tokens_rotated": ((vectors - moments.mean) @ turned).round(5).tolist(),
-        "rows": report.rows,
+        "rows": kept_rows,
     }
 
 
@@ -281,16 +291,19 @@ def _read_model(
         found["heads"] = split.heads
         found["verdicts"].append(head_verdict(split.heads))
         words = list(drawn.words[:MAP_LENGTH])
-        found.setdefault("pictures", {})["maps"] = {"words": words, "heads": split.maps}
+        found.setdefault("pictures", {})["maps"] = {"words": words, "heads": split.maps, "causal": model.causal}
         if model.partial:
             found["notes"].append(f"only the first self-attention is read: {model.partial}")
         elif not settings.quick:
             rows, width = opened.added.shape
             step = stage("causal tests", count_runs(width, rows, tokens.shape[1], model.layers))
             found["causal"] = measure_effects(model, drawn, seed=settings.seed, advance=step)
+            found["notes"] += found["causal"].left_out
             found["verdicts"].append(causal_verdict(found["causal"]))
-            found["spaces"] = measure_spaces(model, tokens, seed=settings.seed, advance=stage("spaces", 2))
-            found["verdicts"].append(space_verdict(found["spaces"].agreement))
+            step = stage("spaces", 2 + REDRAWN)
+            spaces = measure_spaces(model, tokens, seed=settings.seed, advance=step)
+            found["spaces"] = spaces
+            found["verdicts"].append(space_verdict(spaces.agreement, spaces.tie, spaces.tie_redrawn))
 
 
 def _sample(opened: Checkpoint, model: Transformer, text: str | None, settings: Settings) -> Sample:

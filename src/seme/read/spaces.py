@@ -79,6 +79,47 @@ class Agreement:
     null_rotation_range: tuple[float, float]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tie:
+    """How far equal coordinates mean the same in two groups of nodes: mean size of same-basis agreement over pairs.
+
+    Attributes:
+        stream: Between points of the residual stream.
+        inner: Between queries, keys, values and hidden layers of one width.
+    """
+
+    stream: float
+    inner: float
+
+
+def tie(names: Sequence[str], same_basis: Float[np.ndarray, "node node"]) -> Tie:
+    """Gives the two means; agreements of opposite sign must not cancel.
+
+    >>> tie(["hook_embed", "blocks.0.hook_resid_post"], np.array([[1.0, -0.5], [-0.5, 1.0]]))
+    Tie(stream=0.5, inner=0.0)
+    """
+    stream = [i for i, name in enumerate(names) if "resid" in name or "embed" in name]
+    inner = [i for i, name in enumerate(names) if ".attn." in name or ".mlp." in name]
+    return Tie(stream=mean_pairs(same_basis, stream), inner=mean_pairs(same_basis, inner))
+
+
+def mean_pairs(matrix: Float[np.ndarray, "node node"], members: Sequence[int]) -> float:
+    """Gives the mean size over those pairs of members that were measured, or 0."""
+    values = [abs(matrix[i, j]) for i in members for j in members if i < j and matrix[i, j] == matrix[i, j]]
+    return float(sum(values) / len(values)) if values else 0.0
+
+
+def same_basis(nodes: Sequence[Node]) -> Float[np.ndarray, "node node"]:
+    """Gives same-basis agreement alone; NaN where widths differ."""
+    units = [_unit(node.values) for node in nodes]
+    found = np.full((len(nodes), len(nodes)), np.nan)
+    for width in {unit.shape[1] for unit in units}:
+        members = [index for index, unit in enumerate(units) if unit.shape[1] == width]
+        flat = np.stack([units[index].ravel() for index in members])
+        found[np.ix_(members, members)] = flat @ flat.T
+    return found
+
+
 def measure_space(node: Node) -> Space:
     """Measures the size of one node's space."""
     values = np.asarray(node.values, dtype=np.float64)

@@ -136,9 +136,15 @@ def _description(folder: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise FolderError(f"cannot read `{path}`: {error}", hint="the file is damaged; fetch it again") from error
+    if not isinstance(content, dict) or not isinstance(content.get("model"), dict):
+        raise FolderError(
+            f"cannot read `{path}`: expected the description of a tokenizer, with its `model`",
+            hint="it is no tokenizer; fetch it again",
+        )
+    return content
 
 
 def _takes_text(description: dict[str, Any]) -> bool:
@@ -162,7 +168,7 @@ def _encoder(folder: Path) -> Encoder | None:
             return None
         try:
             tokenizer = Tokenizer.from_str(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError, TypeError) as error:
+        except Exception as error:  # tokenizers raises bare ones
             hint = "the file is damaged; fetch it again"
             raise FolderError(f"cannot read `{path}`: {error}", hint=hint) from error
         tokenizer.no_truncation()

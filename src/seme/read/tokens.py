@@ -11,6 +11,7 @@ from scipy.linalg import eigh, subspace_angles
 from seme.core.errors import InputError, UsageError
 from seme.read.moments import TokenMoments, token_moments, token_projections
 from seme.read.nulls import Comparison, bootstrap_ratio, compare, random_frame
+from seme.read.positions import checked
 from seme.read.rows import Rows, as_rows
 from seme.read.spectra import components, rank
 
@@ -169,7 +170,8 @@ def measure_tokens(
         The report.
 
     Raises:
-        InputError: If the widths differ or a table holds NaN.
+        InputError: If the widths differ, a table holds NaN or infinity, or there are fewer than four positions or none
+            that differ.
         UsageError: If k is larger than the position table allows.
     """
     rows, table = as_rows(tokens), np.asarray(positions, dtype=np.float64)
@@ -211,7 +213,13 @@ def _check(rows: Rows, table: np.ndarray, k: int) -> int:
             f"{table.shape[1]}",
             hint="name tables of the same space with --token-key and --position-key, or project them first",
         )
+    table = checked(table)
     limit = rank(table)
+    if not limit:
+        raise InputError(
+            f"cannot compare tokens with positions: all {len(table)} position rows are the same",
+            hint="the model adds no positions; measure its tokens alone",
+        )
     if not 1 <= k <= limit:
         raise UsageError(
             f"cannot take {k} position directions: the centred table of {table.shape[0]} rows and width "

@@ -33,25 +33,18 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 }
 
 
-WIRING = {
-    "scale_attn_weights": True,
-    "scale_attn_by_inverse_layer_idx": False,
-    "is_decoder": False,
-    "add_cross_attention": False,
-}
-"""Settings that change how a family's weights are wired, and the only value that the pass here is right for."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transformer:
     """A transformer ready to run.
 
     Attributes:
-        weights: Our names -> tensors; layer tensors are `{layer}.{name}`; every matrix is output x input.
+        weights: Our names -> tensors; layer tensors are `{layer}.{name}`; every matrix is output x input. Where a
+            configuration scales scores otherwise than by 1 / sqrt(d_head), its queries carry the difference.
         layers: Number of layers that can be run.
         heads: Heads per layer.
         eps: Of the layer norms.
         activation: Name of the activation.
+        head_activation: The same of the masked head.
         causal: Whether a query sees earlier positions only.
         pre_norm: Whether norms stand before the sublayers.
         objective: "next" (next token), "masked" (masked token) or "outputs" (no language-model head).
@@ -63,6 +56,7 @@ class Transformer:
     heads: int
     eps: float
     activation: str
+    head_activation: str
     causal: bool
     pre_norm: bool
     objective: str
@@ -93,23 +87,23 @@ def transformer_of(opened: Checkpoint) -> Transformer | None:
             f"cannot run `{opened.path}`: {heads} heads do not divide its width of {width}",
             hint="config.json belongs to another model; fetch it again",
         )
-    activation = str(_setting(opened, "activation") or "gelu")
+    activation = str(_setting(opened, "activation") or family.default_activation)
     if activation not in ACTIVATIONS:
         raise FolderError(
             f"cannot run `{opened.path}`: its activation is {activation!r}, known are {', '.join(sorted(ACTIVATIONS))}",
             hint="name the file, --position-key and --token-key to read its tables alone",
         )
-    for name, expected in WIRING.items():
-        if opened.config.get(name, expected) is not expected:
-            raise FolderError(
-                f"cannot run `{opened.path}`: config.json says {name} is {opened.config[name]!r}, known is {expected}",
-                hint="name the file, --position-key and --token-key to read its tables alone",
-            )
+    if opened.config.get("add_cross_attention"):
+        raise FolderError(
+            f"cannot run `{opened.path}`: config.json says add_cross_attention: its layers also read another model",
+            hint="name the file, --position-key and --token-key to read its tables alone",
+        )
     weights = _top(opened)
     layers = _number(opened, "layers", int) or _count_layers(opened)
     for index in range(layers):
+        scale = _score_scale(opened.config, index, width // heads)
         for name, tensor in _layer(opened, index).items():
-            weights[f"{index}.{name}"] = tensor
+            weights[f"{index}.{name}"] = scale * tensor if name in ("q_w", "q_b") else tensor
     _check_finite(opened, weights)
     double = any(tensor.dtype == torch.float64 for tensor in weights.values())
     dtype = torch.float64 if double else torch.float32
@@ -123,11 +117,18 @@ def transformer_of(opened: Checkpoint) -> Transformer | None:
         heads=heads,
         eps=_number(opened, "eps", float) or family.default_eps,
         activation=activation,
-        causal=family.causal,
+        head_activation=family.head_activation or activation,
+        causal=family.causal or bool(opened.config.get("is_decoder")),
         pre_norm=family.pre_norm and opened.config.get("do_layer_norm_before", True),
         objective=objective,
         partial=family.partial,
     )
+
+
+def _score_scale(config: Mapping[str, Any], layer: int, d_head: int) -> float:
+    """What a configuration scales a layer's scores by, over the usual 1 / sqrt(d_head)."""
+    scale = 1.0 if config.get("scale_attn_weights", True) else d_head**0.5
+    return scale / (layer + 1) if config.get("scale_attn_by_inverse_layer_idx") else scale
 
 
 def _number(opened: Checkpoint, name: str, kind: type) -> Any:
@@ -246,8 +247,12 @@ def _objective(opened: Checkpoint, weights: Mapping[str, Tensor]) -> str:
         return "outputs"
     if opened.family is not None and opened.family.causal:
         return "next"
-    masked = "MaskedLM" in architectures or "PreTraining" in architectures
-    return "masked" if masked and "transform_w" in weights else "outputs"
+    if "transform_w" not in weights:
+        return "outputs"
+    if "MaskedLM" in architectures or "PreTraining" in architectures:
+        return "masked"
+    decodes = opened.config.get("is_decoder") and ("LMHead" in architectures or "CausalLM" in architectures)
+    return "next" if decodes else "outputs"
 
 
 def layer_norm(x: Tensor, weight: Tensor, bias: Tensor | None, eps: float) -> Tensor:
@@ -371,9 +376,10 @@ def _unembed(model: Transformer, x: Tensor) -> Tensor:
     weights = model.weights
     if model.objective == "outputs":
         return functional.linear(x, weights["head_w"], weights.get("head_b")) if "head_w" in weights else x
-    if model.objective == "masked":
+    if "transform_w" in weights:
         x = functional.linear(x, weights["transform_w"], weights["transform_b"])
-        x = layer_norm(functional.gelu(x), weights["transform_norm_w"], weights["transform_norm_b"], model.eps)
+        x = ACTIVATIONS[model.head_activation](x)
+        x = layer_norm(x, weights["transform_norm_w"], weights["transform_norm_b"], model.eps)
     if "project_out" in weights:
         x = functional.linear(x, weights["project_out"])
     return functional.linear(x, weights.get("head_w", weights["tok"]), weights.get("head_b"))

@@ -11,7 +11,7 @@ from seme.read.causal import CausalReport
 from seme.read.nulls import CLAIM, Comparison
 from seme.read.positions import PositionReport
 from seme.read.readout import Readout
-from seme.read.spaces import Agreement
+from seme.read.spaces import Agreement, Tie, mean_pairs
 from seme.read.tokens import TokenReport
 
 HELIX_SCORE = 0.5
@@ -29,7 +29,11 @@ ENOUGH = 0.05
 
 TIED, FREE = 0.3, 0.1
 """Mean same-basis agreement from which the stream is called tied, and below which nodes are called free: MiniLM has
-.66 and .02. Small models with random weights have .5 and .07: skip connections alone tie the stream."""
+.66 and .02."""
+
+TIED_MORE = 0.1
+"""How much more the stream must agree than with weights in random order, whose draws differ by .02: MiniLM has .66
+against .29; untrained GPT-2 .91 against .91, since skip connections alone tie a stream."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,18 +71,33 @@ def position_verdicts(report: PositionReport) -> tuple[Verdict, ...]:
 
 
 def _dimension(report: PositionReport) -> Verdict:
+    claim = "lower-dimensional than a smooth curve"
+    if report.rank <= 1:
+        words = "rows that all lie on one line" if report.rank else "rows that are all the same"
+        return Verdict(
+            claim=claim,
+            answer="no answer: the table has no more than one direction",
+            because=f"rank {report.rank}: {words} hold all variance in one component, and so do their nulls",
+            unless="a table of two or more directions can be compared with walks of as many",
+        )
     k = max(count for count in report.against["random_walk"] if count <= 3)
     walk, shuffled = (report.against[name][k] for name in ("random_walk", "shuffled_increments"))
-    # a table that lies in k directions has walks of its own steps that do so too: that null cannot tell then
-    lower = walk.p_above <= CLAIM and (shuffled.p_above <= CLAIM or report.rank <= k)
+    flat = report.rank <= k  # walks of the table's own steps then lie in k directions too: that null cannot tell
+    lower = walk.p_above <= CLAIM and (shuffled.p_above <= CLAIM or flat)
     higher = walk.p_below <= CLAIM and shuffled.p_below <= CLAIM
+    steps = (
+        f"a walk of the table's own steps cannot tell, since the table has rank {report.rank}"
+        if flat
+        else f"{beside(shuffled)} for a walk of the table's own steps"
+    )
+    nulls = "the random walk" if flat else "both nulls"
     answer = "yes" if lower else "no" + (", higher-dimensional" if higher else "")
     return Verdict(
-        claim="lower-dimensional than a smooth curve",
+        claim=claim,
         answer=answer,
-        because=f"variance in {k} components: {beside(walk)} for a random walk; {beside(shuffled)} for "
-        f"a walk of the table's own steps; participation ratio {report.participation_ratio:.3g}",
-        unless=f"variance in {k} components above both nulls would make it yes, below both higher-dimensional",
+        because=f"variance in {k} components: {beside(walk)} for a random walk; {steps}; "
+        f"participation ratio {report.participation_ratio:.3g}",
+        unless=f"variance in {k} components above {nulls} would make it yes, below both higher-dimensional",
     )
 
 
@@ -124,7 +143,7 @@ def token_verdicts(tokens: TokenReport, reading: Readout) -> tuple[Verdict, ...]
         "of the position's variance": reading.concatenated.position_r2 - reading.position_r2.value,
         "of the tokens": reading.concatenated.token_identity - reading.token_identity,
     }
-    names = " and ".join(f"{100 * share:.2g}% {what}" for what, share in losses.items() if share > LOST)
+    names = " and ".join(f"{_percent(share)} {what}" for what, share in losses.items() if share > LOST)
     gain = reading.position_r2
     against = (
         "more than chance keeps" if gain.p_above <= CLAIM else "less" if gain.p_below <= CLAIM else "what chance keeps"
@@ -149,6 +168,15 @@ def token_verdicts(tokens: TokenReport, reading: Readout) -> tuple[Verdict, ...]
             unless="this asks a linear reader of one vector over all used tokens equally; attention may need less",
         ),
     )
+
+
+def _percent(share: float) -> str:
+    """Writes a share with one decimal below ten percent.
+
+    >>> _percent(0.0445), _percent(0.4074), _percent(0.9996)
+    ('4.5%', '41%', '100%')
+    """
+    return f"{share:.1%}" if share < 0.0995 else f"{share:.0%}"
 
 
 def head_verdict(heads: Sequence[Head]) -> Verdict:
@@ -179,7 +207,9 @@ def causal_verdict(report: CausalReport) -> Verdict:
     enough = next((each.amount for each in cuts if each.cost <= limit), None)
     three = report.cost("truncate", 3)
     answer = "yes" if three is not None and three <= limit else "no"
+    seen = f"; within {ENOUGH:.0%} of the first from rank {enough}"
     if low <= NO_COST:
+        seen = ""
         unseen = "no cost of leaving positions out is seen"
         answer = "positions do not matter here" if without.cost <= NO_COST else unseen
     costs = {
@@ -193,38 +223,36 @@ def causal_verdict(report: CausalReport) -> Verdict:
     return Verdict(
         claim="three position components are enough",
         answer=answer,
-        because=f"cost in {unit}: no position {without.cost:.3g} ({low:.3g} to {high:.3g}), {shown}; within "
-        f"{ENOUGH:.0%} of the first from rank {enough}",
+        because=f"cost in {unit}: no position {without.cost:.3g} ({low:.3g} to {high:.3g}), {shown}{seen}",
         unless=f"measured on {report.contexts} sequences of {report.positions} tokens; longer ones use more rows",
     )
 
 
-def space_verdict(found: Agreement) -> Verdict:
-    """Answers whether the residual stream ties meanings and everything else is free."""
-    streams = [i for i, name in enumerate(found.names) if "resid" in name or "embed" in name]
+def space_verdict(found: Agreement, own: Tie, redrawn: Sequence[Tie]) -> Verdict:
+    """Answers whether the residual stream ties meanings and everything else is free, more than its wiring does."""
     others = [i for i, name in enumerate(found.names) if ".attn." in name or ".mlp." in name]
-    stream, free = _mean_pairs(found.same_basis, streams), _mean_pairs(found.same_basis, others)
-    chance = _mean_pairs(found.null_basis, others)
-    rotated, null = _mean_pairs(found.best_rotation, others), _mean_pairs(found.null_rotation, others)
+    chance = mean_pairs(found.null_basis, others)
+    rotated, null = mean_pairs(found.best_rotation, others), mean_pairs(found.null_rotation, others)
+    wired = sum(each.stream for each in redrawn) / len(redrawn)
     place = {name: index for index, name in enumerate(found.names)}
-    own = [
+    pairs = [
         abs(float(found.same_basis[i, place[key]]))
         for name, i in place.items()
         if ".hook_q." in name and (key := name.replace(".hook_q.", ".hook_k.")) in place
     ]
-    answer = "yes" if stream > TIED and free < FREE else "partly" if stream > free else "no"
+    if own.stream <= own.inner:
+        answer = "no"
+    elif own.stream <= wired + TIED_MORE:
+        answer = "no more than this architecture with weights in random order"
+    else:
+        answer = "yes" if own.stream > TIED and own.inner < FREE else "partly"
     return Verdict(
         claim="the residual stream ties the semantics, everything else is free",
         answer=answer,
-        because=f"mean size of same-basis agreement {stream:.2f} between points of the stream, {free:.2f} between "
-        f"queries, keys, values and hidden layers, {chance:.2f} by chance; those agree {rotated:.2f} after the best "
-        f"rotation, {null:.2f} by chance" + (f"; a head's own query and key {sum(own) / len(own):.2f}" if own else ""),
-        unless=f"same basis asks for equal coordinates; yes needs {TIED} in the stream and under {FREE} elsewhere; "
-        "skip connections alone tie a stream, so that random weights give yes too",
+        because=f"mean size of same-basis agreement {own.stream:.2f} between points of the stream ({wired:.2f} with "
+        f"weights in random order), {own.inner:.2f} between queries, keys, values and hidden layers, {chance:.2f} by "
+        f"chance; those agree {rotated:.2f} after the best rotation, {null:.2f} by chance"
+        + (f"; a head's own query and key {sum(pairs) / len(pairs):.2f}" if pairs else ""),
+        unless=f"same basis asks for equal coordinates; yes needs {TIED} in the stream, {TIED_MORE} more than with "
+        f"weights in random order, and under {FREE} elsewhere",
     )
-
-
-def _mean_pairs(matrix, members: Sequence[int]) -> float:
-    """Mean size over pairs that were measured; agreements of opposite sign must not cancel."""
-    values = [abs(matrix[i, j]) for i in members for j in members if i < j and matrix[i, j] == matrix[i, j]]
-    return float(sum(values) / len(values)) if values else 0.0

@@ -24,14 +24,14 @@ function drawCloud() {
     const [a, b] = [Number(byId("across").value), Number(byId("up").value)];
     const at = Number(byId("scrub").value);
     const tokens = turned ? cloud.tokens_rotated : cloud.tokens;
-    byId("at").textContent = at;
+    byId("at").textContent = cloud.rows[at];
     byId("rotated").textContent = turned ? "tokens in random directions (the null)" : "tokens as they are";
     Plotly.react("ring", [
       { x: column(tokens, a), y: column(tokens, b), mode: "markers", name: "tokens",
         marker: { size: 4, color: "#bbb" } },
       { x: column(cloud.positions, a), y: column(cloud.positions, b), mode: "lines+markers", name: "positions",
-        line: { width: 1, color: "#1f5fa8" }, marker: { size: 3 } },
-      { x: [cloud.positions[at][a]], y: [cloud.positions[at][b]], mode: "markers", name: `position ${at}`,
+        text: cloud.rows.map((row) => `position ${row}`), hoverinfo: "text+x+y", line: { width: 1, color: "#1f5fa8" }, marker: { size: 3 } },
+      { x: [cloud.positions[at][a]], y: [cloud.positions[at][b]], mode: "markers", name: `position ${cloud.rows[at]}`,
         marker: { size: 12, color: "#d1431f" } },
     ], layout(names[a], names[b], { yaxis: { scaleanchor: "x", title: { text: names[b] } } }), quiet);
   };
@@ -42,7 +42,7 @@ function drawCloud() {
 }
 
 function drawPositions() {
-  const table = reading.position.without_row0;
+  const table = reading.position[reading.position.judged];
   const periods = table.spectrum.map((_, index) => table.rows / (index + 1));
   Plotly.newPlot("spectrum", [{ x: periods, y: table.spectrum, mode: "lines", name: "share of variance" }],
     layout("period in tokens", "share of variance", {
@@ -90,9 +90,10 @@ function openMaps(name) {
   const head = pictures.maps.heads[name];
   const words = pictures.maps.words.map((word, index) => `${index} ${word}`);
   const names = ["sum", ...terms];
+  const hidden = (z) => pictures.maps.causal ? z.map((row, q) => row.map((v, k) => (k > q ? null : v))) : z;
   const limit = Math.max(...names.flatMap((term) => head[term].flat().map(Math.abs)));
   byId("opened").textContent = `head ${name}: nine terms and their sum, query down, key across (logits)`;
-  const traces = names.map((term, index) => ({ type: "heatmap", z: head[term], zmin: -limit, zmax: limit,
+  const traces = names.map((term, index) => ({ type: "heatmap", z: hidden(head[term]), zmin: -limit, zmax: limit,
     colorscale: "RdBu", showscale: index === 0, xaxis: `x${index + 1}`, yaxis: `y${index + 1}`,
     hovertemplate: "%{y} → %{x}: %{z}<extra>" + term + "</extra>", x: words, y: words }));
   const shape = { grid: { rows: 2, columns: 5, pattern: "independent" }, margin: { t: 40 }, annotations: [] };

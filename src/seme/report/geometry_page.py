@@ -14,11 +14,11 @@ from seme.read.run import Reading
 NUMBERS = (
     ("position.all_rows.participation_ratio", "participation ratio, all rows"),
     ("position.without_row0.participation_ratio", "participation ratio without row 0"),
-    ("position.without_row0.explained_variance.2", "variance in three components, without row 0"),
-    ("position.without_row0.against.random_walk.3.null", "the same of a random walk"),
-    ("position.without_row0.helix_score.value", "helix score, without row 0"),
-    ("position.without_row0.ring_score.value", "best ring score, without row 0"),
-    ("position.without_row0.toeplitz.value", "Toeplitz R², without row 0"),
+    ("position.{judged}.explained_variance.2", "variance in three components"),
+    ("position.{judged}.against.random_walk.3.null", "the same of a random walk"),
+    ("position.{judged}.helix_score.value", "helix score"),
+    ("position.{judged}.ring_score.value", "best ring score"),
+    ("position.{judged}.toeplitz.value", "Toeplitz R²"),
     ("tokens.energy_top_k.value", "token energy in the top position directions"),
     ("tokens.energy_top_k.null", "the same in random directions"),
     ("tokens.cosine_of_means", "cosine of mean token and mean position"),
@@ -27,7 +27,11 @@ NUMBERS = (
     ("tokens.readout.token_identity", "tokens recognised in the sum"),
     ("causal.baseline", "loss of the untouched model (0 without a language-model head)"),
 )
-"""Figures shown as numbers: path in the JSON, what it says."""
+"""Figures shown as numbers: path in the JSON, what it says. `{judged}` stands for the table that verdicts use."""
+
+
+JUDGED = {"all_rows": "all rows", "without_row0": "without row 0, whose norm stands apart"}
+"""Words for the table that verdicts, numbers and pictures use."""
 
 
 def page(reading: Reading) -> str:
@@ -70,6 +74,12 @@ def page(reading: Reading) -> str:
     )
 
 
+def numbers(data: dict[str, Any]) -> list[tuple[str, str]]:
+    """Gives path and words of the figures of one reading; those of positions are of the table that verdicts use."""
+    judged = data["position"]["judged"] if data["position"] else "all_rows"
+    return [(path.replace("{judged}", judged), words) for path, words in NUMBERS]
+
+
 def figure(data: dict[str, Any], path: str) -> float | None:
     """Gives the number at a dotted path of the JSON, or None if it was not measured.
 
@@ -105,7 +115,7 @@ def _for_pictures(data: dict[str, Any]) -> dict[str, Any]:
         return {**kept, "position": None}
     wanted = ("rows", "explained_variance", "against", "bands", "spectrum", "similarity", "sinusoidal")
     tables = {name: {key: position[name][key] for key in wanted} for name in ("all_rows", "without_row0")}
-    return {**kept, "position": {**tables, "norms": position["norms"]}}
+    return {**kept, "position": {**tables, "norms": position["norms"], "judged": position["judged"]}}
 
 
 def _verdicts(data: dict[str, Any]) -> str:
@@ -119,11 +129,17 @@ def _verdicts(data: dict[str, Any]) -> str:
 
 def _numbers(data: dict[str, Any]) -> str:
     rows = []
-    for path, words in NUMBERS:
+    for path, words in numbers(data):
         value = figure(data, path)
         if value is not None:
             rows.append(f'<tr><th>{words}</th><td data-path="{path}">{shown(value)}</td></tr>')
-    return f"<h2>Numbers</h2><table>{''.join(rows)}</table>"
+    position = data["position"]
+    said = (
+        f"<p>Positions: {JUDGED[position['judged']]}, here, in the pictures and in the verdicts.</p>"
+        if position
+        else ""
+    )
+    return f"<h2>Numbers</h2>{said}<table>{''.join(rows)}</table>"
 
 
 def _notes(data: dict[str, Any]) -> str:

@@ -58,7 +58,7 @@ def _ring(reading: Reading, axes: Any) -> None:
 
 
 def _spectrum(reading: Reading, axes: Any) -> None:
-    report = reading.without_row0
+    report = reading.all_rows if reading.judged == "all_rows" else reading.without_row0
     assert report is not None
     axes.loglog(report.rows / np.arange(1, len(report.spectrum) + 1), report.spectrum)
     for band in report.bands:

@@ -44,6 +44,7 @@ def page(rows: Sequence[dict[str, Any]]) -> str:
     table = escaping.escape(as_text(rows))
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>How positions enter</title>'
-        '<link rel="icon" href="data:,"></head><body><h1>How positions enter</h1>'
+        '<link rel="icon" href="data:,"><style>pre { overflow-x: auto; }</style></head><body>'
+        "<h1>How positions enter</h1>"
         f'{"".join(parts)}<pre id="table">{table}</pre></body></html>'
     )

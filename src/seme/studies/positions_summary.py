@@ -77,7 +77,8 @@ def _costs(found: list[Run], regime: str) -> dict[str, Any]:
     for name in shapes[0] if shapes else ():
         beside = name in ("token_energy", "mean_abs_cos") and found[0].configuration["arm"].startswith("concat")
         values = [each[name] for each in shapes if each[name] is not None and not beside]  # they share no space
-        geometry[name] = np.array(values, dtype=float).mean(axis=0).tolist() if values else None
+        mean = np.array(values, dtype=float).mean(axis=0).tolist() if values else None
+        geometry[name] = dict(zip(NAMED[name], mean, strict=True)) if mean is not None and name in NAMED else mean
     return {
         "parameters": found[0].result["parameters"],
         "flops": found[0].result["flops"][regime],
@@ -88,6 +89,14 @@ def _costs(found: list[Run], regime: str) -> dict[str, Any]:
         "geometry": geometry or None,
     }
 
+
+NAMED = {
+    "helix": ("value", "p_above"),
+    "ring": ("value", "p_above"),
+    "token_energy": ("value", "null", "p_below"),
+    "mean_abs_cos": ("value", "null", "p_below"),
+}
+"""What the numbers of a measure are called that a run keeps as a list."""
 
 COLUMNS = (
     f"{'regime':17} {'scale':>5} {'arm':15} {'rate':>6} {'seeds':>5} {'loss (95%)':>24} {'less added (95%)':>28} "
@@ -109,8 +118,8 @@ def as_text(rows: Sequence[dict[str, Any]]) -> str:
         energy = shape.get("token_energy")
         cells = [
             (shape.get("three_components"), ".2f", 6), (shape.get("participation_ratio"), ".1f", 5),
-            ((shape.get("ring") or [None])[0], ".2f", 5), ((shape.get("helix") or [None])[0], ".2f", 5),
-            (energy[0] / energy[1] if energy else None, ".2f", 6),
+            ((shape.get("ring") or {}).get("value"), ".2f", 5), ((shape.get("helix") or {}).get("value"), ".2f", 5),
+            (energy["value"] / energy["null"] if energy else None, ".2f", 6),
         ]  # fmt: skip
         geometry = " ".join(f"{'-' if value is None else format(value, form):>{wide}}" for value, form, wide in cells)
         lines.append(

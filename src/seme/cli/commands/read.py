@@ -16,9 +16,15 @@ import click
 @click.option("--quick", is_flag=True, help="Leave out causal tests and spaces of inner nodes.")
 @click.option("--position-key", default="", help="Name of the position table.")
 @click.option("--token-key", default="", help="Name of the token table.")
-@click.option("-k", type=int, help="Position directions for the token energy (default 3, or the rank if smaller).")
-@click.option("--seed", default=0, show_default=True)
-@click.option("--threads", default=1, show_default=True, help="Threads of the numerical libraries.")
+@click.option(
+    "-k",
+    type=click.IntRange(min=1),
+    help="Position directions for the token energy (default 3, or the rank if smaller).",
+)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option(
+    "--threads", type=click.IntRange(min=1), default=1, show_default=True, help="Threads of the numerical libraries."
+)
 @click.option("--quiet", is_flag=True, help="No progress.")
 def command(path, text, html, png, as_json, quick, position_key, token_key, k, seed, threads, quiet):
     """Measures positions, tokens, heads and spaces of the checkpoint at PATH, each beside its null."""
