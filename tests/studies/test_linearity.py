@@ -1,6 +1,5 @@
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -11,9 +10,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from seme.core.errors import DivergedError, FolderError, InputError, MissingExtraError, TooLargeError, UsageError
+from seme.core.errors import DivergedError, MissingExtraError, TooLargeError, UsageError
 from seme.store import Store
-from seme.studies.checkpoints import compare_checkpoints
 from seme.studies.linearity import run_one, study, surfaces
 from seme.studies.runners import InProcess, OnRay, Processes, make_runner
 from seme.studies.settings import Setting, grid, make
@@ -290,60 +288,6 @@ def test_surfaces_show_that_network_and_taylor_model_part_where_the_gap_is_large
 
     assert apart(wide) < 0.1 < apart(narrow)
     assert wide["target"][0][0] == pytest.approx(3.0, abs=1e-4)
-
-
-@pytest.fixture(scope="module")
-def folders(tmp_path_factory):
-    transformers = pytest.importorskip("transformers")
-    root = tmp_path_factory.mktemp("checkpoints")
-    config = transformers.GPT2Config(
-        vocab_size=256, n_positions=32, n_embd=16, n_layer=2, n_head=2,
-        resid_pdrop=0.1, embd_pdrop=0.1, attn_pdrop=0.1,
-    )  # fmt: skip
-    torch.manual_seed(0)
-    model = transformers.GPT2LMHeadModel(config)
-    model.save_pretrained(root / "before")
-    with torch.no_grad():
-        for size, name in ((1e-4, "near"), (1e-1, "far")):
-            moved = transformers.GPT2LMHeadModel.from_pretrained(root / "before")
-            for value in moved.parameters():
-                value.add_(size * torch.randn_like(value))
-            moved.save_pretrained(root / name)
-    other = transformers.GPT2Config(vocab_size=256, n_positions=32, n_embd=24, n_layer=2, n_head=2)
-    transformers.GPT2LMHeadModel(other).save_pretrained(root / "other")
-    (root / "text.txt").write_text("the quick brown fox jumps over the lazy dog; " * 8)
-    return root
-
-
-def test_two_checkpoints_near_each_other_are_linear_and_far_ones_are_not(folders):
-    near = compare_checkpoints(folders / "before", folders / "near", folders / "text.txt")["runs"][0]
-    far = compare_checkpoints(folders / "before", folders / "far", folders / "text.txt")["runs"][0]
-    assert near["taylor_gap"] < 0.02
-    assert near["verdict"] == "LINEAR"
-    assert far["verdict"] == "NONLINEAR"
-    assert far["kernel_drift"] > near["kernel_drift"]
-    same = compare_checkpoints(folders / "before", folders / "before", folders / "text.txt")["runs"][0]
-    assert same["verdict"] == "UNLEARNED"
-
-
-def test_checkpoints_that_cannot_be_compared_are_refused(folders, tmp_path):
-    from seme.core.errors import UnsuitableModelError
-
-    with pytest.raises(UnsuitableModelError, match="different architectures"):
-        compare_checkpoints(folders / "before", folders / "other", folders / "text.txt")
-    with pytest.raises(FolderError, match=r"config\.json"):
-        compare_checkpoints(folders / "before", tmp_path, folders / "text.txt")
-    broken = shutil.copytree(folders / "near", tmp_path / "broken")
-    weights = broken / "model.safetensors"
-    weights.write_bytes(weights.read_bytes()[:200])
-    with pytest.raises(FolderError, match="cannot load"):
-        compare_checkpoints(folders / "before", broken, folders / "text.txt")
-    short = tmp_path / "short.txt"
-    short.write_text("short")
-    with pytest.raises(InputError, match="at least"):
-        compare_checkpoints(folders / "before", folders / "near", short)
-    with pytest.raises(InputError, match="cannot read"):
-        compare_checkpoints(folders / "before", folders / "near", tmp_path / "none.txt")
 
 
 def seme(*arguments, cwd):

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from seme.core.errors import UnsuitableModelError
+from seme.core.errors import InputError, UnsuitableModelError
 
 Params = Mapping[str, Tensor]
 
@@ -65,6 +65,21 @@ def call(model: nn.Module, params: Params, x: Tensor) -> Tensor:
             hint="wrap the model in a module whose forward returns that tensor",
         )
     return output.reshape(output.shape[0], -1)
+
+
+def check_finite(values: Params, what: str) -> None:
+    """Refuses NaN and infinity, which would go through every measure without a word.
+
+    Raises:
+        InputError: A value is not finite; names the tensor.
+    """
+    for name, value in values.items():
+        broken = value.numel() - int(torch.isfinite(value).sum())
+        if broken:
+            raise InputError(
+                f"cannot measure {what}: {broken} of {value.numel()} values of `{name}` are NaN or infinite",
+                hint="use finite values: a checkpoint from before training diverged, inputs without gaps",
+            )
 
 
 def function_of(model: nn.Module, x: Tensor) -> Callable[[Params], Tensor]:
