@@ -94,14 +94,14 @@ def measure_change(
     """
     check_same_architecture(before, after)
     start, end = parameters(model, before), parameters(model, after)
-    check_finite(start, "the weights before")
-    check_finite(end, "the weights after")
+    check_finite(start, "the change from the weights before")
+    check_finite(end, "the change to the weights after")
     check_suitable(model, start, x)
     step = {name: end[name] - value for name, value in start.items()}
     with torch.no_grad():
         origin = call(model, start, x)
         change = call(model, end, x) - origin
-    check_finite({"before": origin, "after": change + origin}, "the outputs")
+    check_finite({"outputs before": origin, "outputs after": change + origin}, "the change")
     slope = jvp(function_of(model, x), (start,), (step,))[1].detach()
     few: nn.Module = model
     prefix = ""
