@@ -139,6 +139,23 @@ def test_two_sweeps_over_one_store_share_the_work(tmp_path):
     assert [times_run(tmp_path, n) for n in range(30)] == [1] * 30
 
 
+def test_a_sweep_that_waits_for_another_says_so_once(tmp_path):
+    said = []
+    with Store(tmp_path / "runs.db") as store, Store(tmp_path / "runs.db") as other:
+        last = jobs(tmp_path, 2)[1]
+        assert other.lease("s", last)
+
+        def notice(text):
+            said.append(text)
+            other.put("s", last, {"n": 1}, seconds=0.0)
+
+        runs = sweep("s", jobs(tmp_path, 2), store, InProcess(count), notice=notice)
+    assert [run.result["n"] for run in runs] == [0, 1]
+    assert times_run(tmp_path, 1) == 0
+    assert len(said) == 1
+    assert f"waiting for 1 run that process {os.getpid()} on" in said[0]
+
+
 @pytest.mark.filterwarnings("ignore")  # Ray's own: deprecated settings, unclosed sockets
 def test_a_ray_cluster_loses_and_doubles_nothing_when_a_worker_is_killed(tmp_path, monkeypatch):
     pytest.importorskip("ray")
@@ -316,6 +333,14 @@ def test_the_command_prints_json_on_stdout_and_keeps_its_runs(tmp_path):
         (["--task", "none"], 2, "no task"),
         (["--checkpoint-before", "a"], 2, "together"),
         (["--html", "none/page.html"], 2, "its folder does not exist"),
+        (["--store", "none/runs.db"], 2, "its folder does not exist"),
+        (["--workers", "-1"], 2, "expected at least 1"),
+        (["--workers", "0"], 2, "expected at least 1"),
+        (["--alpha", "0"], 2, "alpha 0.0: expected a finite number above 0"),
+        (["--alpha", "nan"], 2, "alpha nan"),
+        (["--rate", "nan"], 2, "rate nan: expected a finite number above 0"),
+        (["--weight-decay", "0,-1"], 2, "weight decay -1.0"),
+        (["--stop", "2"], 2, "stop 2.0"),
         (["--task", "text", "--data", "none.txt"], 4, "cannot read"),
         (
             ["--rate", "1e9", "--width", "8", "--seeds", "1", "--activation", "gelu", "--workers", "1"],
