@@ -181,7 +181,7 @@ def _vector_product_bytes(model: nn.Module, values: Params, x: Tensor) -> tuple[
 
     leaves = {name: value.detach().requires_grad_() for name, value in values.items()}
     with torch.enable_grad(), torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
-        outputs = call(model, leaves, x[:1])
+        outputs = call(model, leaves, x[:1].clone())  # a view would count the whole batch
     sample = 3 * (sum(size for at, size in kept.items() if at not in own) + _bytes(outputs))
     return 3 * sum(map(_bytes, values.values())) + sample, sample
 
