@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from seme.core.errors import TooLargeError, UnsuitableModelError, UsageError
+from seme.core.errors import InputError, TooLargeError, UnsuitableModelError, UsageError
 from seme.learn.analytic import EXPECTATIONS, analytic
 from seme.learn.linearize import linearize
 from seme.learn.models import Activation, Mlp, Transformer
@@ -148,11 +148,50 @@ def test_the_operator_has_the_eigenvalues_of_the_matrix():
     assert math.isclose(largest_eigenvalue(model, None, x), float(torch.linalg.eigvalsh(matrix)[-1]), rel_tol=1e-4)
 
 
-@pytest.mark.parametrize("method", ["auto", "structured", "jacobian"])
+@pytest.mark.parametrize("method", ["auto", "structured", "jacobian", "vector-products"])
 def test_a_memory_too_small_says_what_is_needed(method):
     model, (x,) = draw("perceptron", 5)
     with pytest.raises(TooLargeError, match=r"needs [\d,]+ bytes"):
         ntk(model, None, x, memory=100, method=method)
+
+
+def test_vector_products_take_as_many_samples_at_once_as_fit_the_memory():
+    model, (x, y) = draw("transformer", 7, 3)
+    with pytest.raises(TooLargeError) as refused:
+        ntk(model, None, x, memory=1, method="vector-products")
+    needed = int(re.search(r"needs ([\d,]+) bytes", refused.value.message)[1].replace(",", ""))
+    with pytest.raises(TooLargeError):
+        ntk(model, None, x, memory=needed - 1, method="vector-products")
+    seen = []
+    model.register_forward_pre_hook(lambda module, arguments: seen.append(len(arguments[0])))
+    few = ntk(model, None, x, y, memory=needed, method="vector-products")
+    assert max(seen) == 2  # the pair that `check_suitable` runs
+    assert seen.count(1) > len(x) * len(y)
+    many = ntk(model, None, x, y, method="vector-products")
+    assert max(seen) == 7
+    assert distance(few, many) < SAME
+
+
+def test_inputs_that_cannot_be_measured_on_are_refused():
+    model, (x, y) = draw("perceptron", 5, 3)
+    with pytest.raises(InputError, match=r"`x`: expected a tensor, got numpy\.ndarray"):
+        ntk(model, None, x.numpy())
+    with pytest.raises(InputError, match="cannot read inputs of shape"):
+        ntk(model, None, x[:, :-1])
+    with pytest.raises(InputError, match="no kernel between"):
+        ntk(model, None, x, y[:, :-1])
+    for value in (float("nan"), float("inf")):
+        broken = x.clone()
+        broken[3, 1] = value
+        for sides in ((broken, None), (x, broken)):
+            with pytest.raises(InputError, match=r"1 of \d+ values of `[xy]` are NaN or infinite"):
+                ntk(model, None, *sides)
+        with pytest.raises(InputError, match="NaN or infinite"):
+            largest_eigenvalue(model, None, broken)
+    weights = {name: value.detach().clone() for name, value in model.named_parameters()}
+    weights["2.weight"][0, 0] = float("nan")
+    with pytest.raises(InputError, match=r"values of `2\.weight`"):
+        ntk(model, weights, x)
 
 
 def test_a_memory_for_vector_products_only_uses_them():

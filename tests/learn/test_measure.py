@@ -117,6 +117,32 @@ def test_kernel_and_weight_training_of_a_linear_model_agree():
     assert torch.allclose(one, other, atol=1e-10)
 
 
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"rate": -1.0}, "rate -1.0: expected a finite number above 0"),
+        ({"rate": 0.0}, "above 0"),
+        ({"rate": float("nan")}, "rate nan"),
+        ({"rate": float("inf")}, "rate inf"),
+        ({"stop": 1.0}, "stop 1.0: expected a share"),
+        ({"stop": -1.0}, "to below 1"),
+        ({"weight_decay": -1.0}, "weight decay -1.0: expected a finite number of at least 0"),
+        ({"weight_decay": float("nan")}, "weight decay nan"),
+        ({"steps": 0}, "at least one step"),
+    ],
+)
+def test_training_out_of_range_is_refused_with_the_range(wrong, words):
+    with pytest.raises(UsageError, match=words):
+        Training(**wrong)
+
+
+def test_no_seeds_and_a_network_that_no_weight_moves_are_refused():
+    with pytest.raises(UsageError, match="at least one seed"):
+        measure(mlp(8), data, SHORT, seeds=())
+    with pytest.raises(UnsuitableModelError, match="kernel at the start is zero"):
+        measure(mlp(8, alpha=0.0), data, SHORT, seeds=(0,))
+
+
 def test_a_wide_network_is_linear_and_a_mean_field_one_is_not():
     wide = measure(mlp(1024), data, SHORT, seeds=(0, 1, 2))
     assert wide.verdict == "LINEAR"

@@ -60,6 +60,7 @@ def test_the_page_opens_without_a_network_and_shows_the_numbers_of_the_json(resu
         page.goto(page_file.as_uri())
         data = json.loads(page.inner_text("#data") or page.text_content("#data"))
         shown = {n: page.locator(f'#runs td[data-name="{n}"]').all_inner_texts() for n, _ in COLUMNS}
+        slopes = page.locator('#slopes td[data-name="slope"]').all_inner_texts()
         drawn = page.evaluate(
             "document.getElementById('gap-plot').data.filter(d => d.error_y && d.error_y.array)"
             ".map(d => Array.from(d.y))"
@@ -75,6 +76,9 @@ def test_the_page_opens_without_a_network_and_shows_the_numbers_of_the_json(resu
     for name, texts in shown.items():
         expected = [[row[name]["value"], *row[name]["interval"]] for row in data["runs"]]
         assert [re.findall(r"[^\s\[\],]+", text) for text in texts] == [[f"{n:.3g}" for n in ns] for ns in expected]
+    fitted = [[slope["slope"]["value"], *slope["slope"]["interval"]] for slope in data["slopes"]]
+    assert len(slopes) == 2
+    assert [re.findall(r"[^\s\[\],]+", text) for text in slopes] == [[f"{n:.3g}" for n in ns] for ns in fitted]
     assert drawn == [[gaps[name, 8], gaps[name, 16]] for name in ("gelu", "kmax:2")]
     assert [kind for kind, _ in surface] == ["surface"] * 4
     corners = [result[1][name][0][0] for name in ("target", "network", "taylor", "linear")]

@@ -1,6 +1,9 @@
+import os
 import sqlite3
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +15,7 @@ CONFIGURATION = {"width": 64, "activation": "relu", "seed": 0}
 
 @pytest.fixture
 def path(tmp_path):
-    return tmp_path / "folder" / "results.db"
+    return tmp_path / "results.db"
 
 
 def test_a_result_comes_back_under_an_equal_configuration_and_no_other(path):
@@ -86,6 +89,34 @@ def test_the_lease_of_a_killed_process_may_be_taken(path):
         assert store.lease("gap", {"a": 1})
 
 
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs Linux's /proc")
+def test_the_lease_of_a_dead_process_may_be_taken_where_its_number_is_in_use_or_it_was_not_reaped(path):
+    hold = (
+        "import sys; from seme.store import Store\n"
+        "store = Store(sys.argv[1]); assert store.lease('gap', {'a': 1}); print(flush=True); sys.stdin.read()"
+    )
+    owner = subprocess.Popen(
+        [sys.executable, "-c", hold, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert owner.stdout is not None
+    owner.stdout.readline()
+    with Store(path) as store:
+        assert not store.lease("gap", {"a": 1})
+        assert store.holder("gap", {"a": 1}) == f"process {owner.pid} on {os.uname().nodename}"
+        owner.kill()
+        while Path(f"/proc/{owner.pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z":
+            time.sleep(0.01)
+        assert store.lease("gap", {"a": 1})  # a zombie: it still has its number
+        assert store.holder("gap", {"a": 1}) is None
+        owner.communicate()
+        database = sqlite3.connect(path)
+        earlier = f"{os.uname().nodename}:{os.getpid()}:1:00000000"  # our number, another time
+        database.execute("update leases set owner = ?", (earlier,))
+        database.commit()
+        database.close()
+        assert store.lease("gap", {"a": 1})
+
+
 def test_four_writers_lose_and_double_nothing(path):
     script = (
         "import sys; from seme.store import Store\n"
@@ -116,6 +147,9 @@ def test_the_file_is_plain_sqlite_with_json_columns(path):
 
 
 def test_a_file_that_is_no_store_is_refused(tmp_path):
+    with pytest.raises(FolderError, match="results store"):
+        Store(tmp_path / "none" / "results.db")
+    assert not (tmp_path / "none").exists()
     text = tmp_path / "notes.txt"
     text.write_text("not a database, only a note that is long enough to be looked at" * 20)
     with pytest.raises(FolderError, match="results store"):

@@ -1,6 +1,5 @@
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -11,9 +10,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from seme.core.errors import DivergedError, FolderError, InputError, MissingExtraError, TooLargeError, UsageError
+from seme.core.errors import DivergedError, MissingExtraError, TooLargeError, UsageError
 from seme.store import Store
-from seme.studies.checkpoints import compare_checkpoints
 from seme.studies.linearity import run_one, study, surfaces
 from seme.studies.runners import InProcess, OnRay, Processes, make_runner
 from seme.studies.settings import Setting, grid, make
@@ -139,6 +137,23 @@ def test_two_sweeps_over_one_store_share_the_work(tmp_path):
     both = [subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     assert [int(one.communicate()[0]) for one in both] == [30, 30]
     assert [times_run(tmp_path, n) for n in range(30)] == [1] * 30
+
+
+def test_a_sweep_that_waits_for_another_says_so_once(tmp_path):
+    said = []
+    with Store(tmp_path / "runs.db") as store, Store(tmp_path / "runs.db") as other:
+        last = jobs(tmp_path, 2)[1]
+        assert other.lease("s", last)
+
+        def notice(text):
+            said.append(text)
+            other.put("s", last, {"n": 1}, seconds=0.0)
+
+        runs = sweep("s", jobs(tmp_path, 2), store, InProcess(count), notice=notice)
+    assert [run.result["n"] for run in runs] == [0, 1]
+    assert times_run(tmp_path, 1) == 0
+    assert len(said) == 1
+    assert f"waiting for 1 run that process {os.getpid()} on" in said[0]
 
 
 @pytest.mark.filterwarnings("ignore")  # Ray's own: deprecated settings, unclosed sockets
@@ -291,61 +306,6 @@ def test_surfaces_show_that_network_and_taylor_model_part_where_the_gap_is_large
     assert wide["target"][0][0] == pytest.approx(3.0, abs=1e-4)
 
 
-@pytest.fixture(scope="module")
-def folders(tmp_path_factory):
-    import transformers
-
-    root = tmp_path_factory.mktemp("checkpoints")
-    config = transformers.GPT2Config(
-        vocab_size=256, n_positions=32, n_embd=16, n_layer=2, n_head=2,
-        resid_pdrop=0.1, embd_pdrop=0.1, attn_pdrop=0.1,
-    )  # fmt: skip
-    torch.manual_seed(0)
-    model = transformers.GPT2LMHeadModel(config)
-    model.save_pretrained(root / "before")
-    with torch.no_grad():
-        for size, name in ((1e-4, "near"), (1e-1, "far")):
-            moved = transformers.GPT2LMHeadModel.from_pretrained(root / "before")
-            for value in moved.parameters():
-                value.add_(size * torch.randn_like(value))
-            moved.save_pretrained(root / name)
-    other = transformers.GPT2Config(vocab_size=256, n_positions=32, n_embd=24, n_layer=2, n_head=2)
-    transformers.GPT2LMHeadModel(other).save_pretrained(root / "other")
-    (root / "text.txt").write_text("the quick brown fox jumps over the lazy dog; " * 8)
-    return root
-
-
-def test_two_checkpoints_near_each_other_are_linear_and_far_ones_are_not(folders):
-    near = compare_checkpoints(folders / "before", folders / "near", folders / "text.txt")["runs"][0]
-    far = compare_checkpoints(folders / "before", folders / "far", folders / "text.txt")["runs"][0]
-    assert near["taylor_gap"] < 0.02
-    assert near["verdict"] == "LINEAR"
-    assert far["verdict"] == "NONLINEAR"
-    assert far["kernel_drift"] > near["kernel_drift"]
-    same = compare_checkpoints(folders / "before", folders / "before", folders / "text.txt")["runs"][0]
-    assert same["verdict"] == "UNLEARNED"
-
-
-def test_checkpoints_that_cannot_be_compared_are_refused(folders, tmp_path):
-    from seme.core.errors import UnsuitableModelError
-
-    with pytest.raises(UnsuitableModelError, match="different architectures"):
-        compare_checkpoints(folders / "before", folders / "other", folders / "text.txt")
-    with pytest.raises(FolderError, match=r"config\.json"):
-        compare_checkpoints(folders / "before", tmp_path, folders / "text.txt")
-    broken = shutil.copytree(folders / "near", tmp_path / "broken")
-    weights = broken / "model.safetensors"
-    weights.write_bytes(weights.read_bytes()[:200])
-    with pytest.raises(FolderError, match="cannot load"):
-        compare_checkpoints(folders / "before", broken, folders / "text.txt")
-    short = tmp_path / "short.txt"
-    short.write_text("short")
-    with pytest.raises(InputError, match="at least"):
-        compare_checkpoints(folders / "before", folders / "near", short)
-    with pytest.raises(InputError, match="cannot read"):
-        compare_checkpoints(folders / "before", folders / "near", tmp_path / "none.txt")
-
-
 def seme(*arguments, cwd):
     return subprocess.run(
         [sys.executable, "-c", "from seme.cli import main; main()", "linearity", *arguments],
@@ -372,6 +332,14 @@ def test_the_command_prints_json_on_stdout_and_keeps_its_runs(tmp_path):
         (["--task", "none"], 2, "no task"),
         (["--checkpoint-before", "a"], 2, "together"),
         (["--html", "none/page.html"], 2, "its folder does not exist"),
+        (["--store", "none/runs.db"], 2, "its folder does not exist"),
+        (["--workers", "-1"], 2, "expected at least 1"),
+        (["--workers", "0"], 2, "expected at least 1"),
+        (["--alpha", "0"], 2, "alpha 0.0: expected a finite number above 0"),
+        (["--alpha", "nan"], 2, "alpha nan"),
+        (["--rate", "nan"], 2, "rate nan: expected a finite number above 0"),
+        (["--weight-decay", "0,-1"], 2, "weight decay -1.0"),
+        (["--stop", "2"], 2, "stop 2.0"),
         (["--task", "text", "--data", "none.txt"], 4, "cannot read"),
         (
             ["--rate", "1e9", "--width", "8", "--seeds", "1", "--activation", "gelu", "--workers", "1"],

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from seme.cli.output import Stage, stages
+from seme.cli.output import Stage, say, stages
 from seme.core.errors import UsageError
 from seme.core.text import read_text
 from seme.report import linearity as linearity_report
@@ -42,10 +42,10 @@ def linearity(
     """Runs the grid, or compares two checkpoints; prints what came out, and writes its page.
 
     Raises:
-        UsageError: Options that do not parse or do not fit together, or the page's folder does not exist.
+        UsageError: Options that do not parse or do not fit together, or the page's or store's folder does not exist.
         InputError: The data cannot be read.
     """
-    check_folder(html)
+    check_folder(html, store)
     shown: list[dict[str, Any]] = []
     if checkpoint_before is not None or checkpoint_after is not None:
         result = _compare(checkpoint_before, checkpoint_after, data)
@@ -66,6 +66,7 @@ def linearity(
                 runner=runner,
                 workers=workers,
                 progress=lambda done, total: told("networks", done, total),
+                notice=say,
             )
         drawn = [c for c in configurations if c["seed"] == 0 and c["task"] == "product" and c["model"] == "mlp"]
         shown = [surfaces(drawn[0])] if html is not None and drawn else []
@@ -103,7 +104,7 @@ def positions(
     """Runs the study (what the store lacks of it), prints its table, and writes its page.
 
     Raises:
-        UsageError: If a count is too small, or the page's folder does not exist.
+        UsageError: If a count is too small, or the page's or store's folder does not exist.
     """
     if min(steps, workers) < 1:
         raise UsageError(f"got --steps {steps} and --workers {workers}: expected at least 1", hint="leave them out")
@@ -112,7 +113,7 @@ def positions(
             f"got --seeds {seeds}: expected at least 2, since maps are made of the components of another seed's model",
             hint="leave it out for five",
         )
-    check_folder(html)
+    check_folder(html, store)
     plan = SMOKE if smoke else Plan(seeds=seeds, steps=steps)
     with Store(store) as results, stages(quiet=quiet) as stage:
         rows = summarise(run_study(plan, results, workers=workers, advance=_told(stage)))

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from seme.core.errors import UnsuitableModelError
+from seme.core.errors import InputError, SemeError, UnsuitableModelError
 
 Params = Mapping[str, Tensor]
 
@@ -67,6 +67,33 @@ def call(model: nn.Module, params: Params, x: Tensor) -> Tensor:
     return output.reshape(output.shape[0], -1)
 
 
+def check_finite(values: Params, what: str) -> None:
+    """Refuses NaN and infinity, which would go through every measure without a word.
+
+    Raises:
+        InputError: A value is not finite; names the tensor.
+    """
+    for name, value in values.items():
+        broken = value.numel() - int(torch.isfinite(value).sum())
+        if broken:
+            raise InputError(
+                f"cannot measure {what}: {broken} of {value.numel()} values of `{name}` are NaN or infinite",
+                hint="use finite values: a checkpoint from before training diverged, inputs without gaps",
+            )
+
+
+def check_inputs(x: Tensor, name: str = "x") -> None:
+    """Refuses inputs that are no tensor, are none at all, or are not finite."""
+    if not isinstance(x, Tensor):
+        raise InputError(
+            f"cannot measure on `{name}`: expected a tensor, got {type(x).__module__}.{type(x).__name__}",
+            hint="pass torch.as_tensor(...) of the model's float type",
+        )
+    if x.ndim == 0 or len(x) == 0:
+        raise UnsuitableModelError("cannot measure on no samples", hint="pass at least one input row")
+    check_finite({name: x}, "on these inputs")
+
+
 def function_of(model: nn.Module, x: Tensor) -> Callable[[Params], Tensor]:
     """The map from parameters to outputs (`batch output`) on fixed inputs."""
     return lambda params: call(model, params, x)
@@ -83,7 +110,11 @@ def check_suitable(model: nn.Module, params: Params, x: Tensor) -> None:
     Raises:
         UnsuitableModelError: Batch norm in training mode, active dropout, or an output that changes with the
             rest of the batch or from call to call.
+        InputError: The inputs are no tensor or not what the model reads, or a number of them or of the weights is
+            not finite.
     """
+    check_inputs(x)
+    check_finite(params, "at these weights")
     for name, module in model.named_modules():
         where = f"`{name}` ({type(module).__name__})"
         if isinstance(module, nn.modules.batchnorm._BatchNorm) and (module.training or module.running_mean is None):
@@ -97,11 +128,17 @@ def check_suitable(model: nn.Module, params: Params, x: Tensor) -> None:
                 f"cannot measure a model with active dropout: {where} with p = {module.p} makes the output random",
                 hint="call model.eval() first, or set p = 0",
             )
-    if len(x) == 0:
-        raise UnsuitableModelError("cannot measure on no samples", hint="pass at least one input row")
-    with torch.no_grad():
-        pair = torch.cat([x[:1], x[1:2] if len(x) > 1 else x[:1]])
-        alone, together = call(model, params, x[:1])[0], call(model, params, pair)
+    pair = torch.cat([x[:1], x[1:2] if len(x) > 1 else x[:1]])
+    try:
+        with torch.no_grad():
+            alone, together = call(model, params, x[:1])[0], call(model, params, pair)
+    except SemeError:
+        raise
+    except Exception as error:  # whatever somebody's forward pass raises on inputs that it is not made for
+        raise InputError(
+            f"the model cannot read inputs of shape {tuple(x.shape)} and type {x.dtype}: {error}",
+            hint="pass what its forward takes: one sample a row, of its width and float type",
+        ) from error
     if alone.shape != together[0].shape or not _close(alone, together):
         raise UnsuitableModelError(
             "the output for a sample changes with the rest of its batch, or from one call to the next",

@@ -19,7 +19,7 @@ from seme.learn._compare import (
     relative,
     relative_movement,
 )
-from seme.learn._functional import Params, call, check_suitable, function_of, parameters
+from seme.learn._functional import Params, call, check_finite, check_suitable, function_of, parameters
 from seme.learn.measure import readout_share
 from seme.learn.ntk import DEFAULT_MEMORY, ntk_with_shares
 from seme.learn.verdict import LINEAR_GAP, READOUT_SHARE
@@ -90,14 +90,18 @@ def measure_change(
 
     Raises:
         UnsuitableModelError: The two do not have the same parameters, or the model cannot be measured.
+        InputError: A weight or an output is NaN or infinite.
     """
     check_same_architecture(before, after)
     start, end = parameters(model, before), parameters(model, after)
+    check_finite(start, "the change from the weights before")
+    check_finite(end, "the change to the weights after")
     check_suitable(model, start, x)
     step = {name: end[name] - value for name, value in start.items()}
     with torch.no_grad():
         origin = call(model, start, x)
         change = call(model, end, x) - origin
+    check_finite({"outputs before": origin, "outputs after": change + origin}, "the change")
     slope = jvp(function_of(model, x), (start,), (step,))[1].detach()
     few: nn.Module = model
     prefix = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
@@ -10,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import jvp
 
-from seme.core.errors import UnsuitableModelError
+from seme.core.errors import UnsuitableModelError, UsageError
 from seme.learn._compare import (
     accuracy,
     compare_hidden,
@@ -174,7 +175,11 @@ def measure(
     Raises:
         UnsuitableModelError: The model cannot be measured, or its outputs do not fit the targets.
         DivergedError: Training left the finite numbers.
+        InputError: Inputs that the model cannot read, or that are not finite.
+        UsageError: There are no seeds.
     """
+    if not seeds:
+        raise UsageError("a report needs at least one seed, got none", hint="pass seeds=(0, 1, 2, 3, 4)")
     runs = tuple(
         measure_run(model(s), task(s), how, probe=probe, per_doubling=per_doubling, memory=memory) for s in seeds
     )
@@ -210,6 +215,11 @@ def measure_run(
             hint="give the model as many outputs as the task",
         )
     stable = stable_rate(model, start, task.train_x)
+    if stable == math.inf:
+        raise UnsuitableModelError(
+            "the kernel at the start is zero: no weight moves any output, so nothing can be learned",
+            hint="use an output scale and initial weights that are not zero",
+        )
     rate = how.rate
     if rate is None:
         rate = stable / 2 if how.optimiser in ("gd", "momentum") else ADAM_RATE

@@ -17,8 +17,8 @@ import torch
 from torch import Tensor, nn
 from torch.func import jacrev, jvp, vjp, vmap
 
-from seme.core.errors import TooLargeError, UsageError
-from seme.learn._functional import Params, call, check_suitable, function_of, parameters
+from seme.core.errors import InputError, TooLargeError, UsageError
+from seme.learn._functional import Params, call, check_inputs, check_suitable, function_of, parameters
 from seme.learn._grams import Writes, fold_full, fold_trace, gram
 from seme.learn._structured import Plan, blocks, plan, tapped_outputs
 from seme.learn._taps import Tap
@@ -77,6 +77,7 @@ def ntk(
         UnsuitableModelError: Batch norm in training mode, active dropout, or outputs that mix samples.
         TooLargeError: The memory is too small for every method (or for the one asked for); says what is
             needed.
+        InputError: Inputs that are no tensors, that the model cannot read, or that are not finite.
 
     >>> model = nn.Linear(2, 1)
     >>> x = torch.tensor([[1.0, 2.0], [0.0, 1.0]])
@@ -101,24 +102,36 @@ def ntk_with_shares(
         raise UsageError(f"outputs must be full, trace or sum, got {outputs!r}")
     values = parameters(model, params)
     check_suitable(model, values, x)
-    reduce = outputs == "sum"
-    full = outputs == "full"
+    _check_other(x, y)
     if method == "vector-products":
-        return _finish(x, y, _by_vector_products(model, values, x, y, outputs), {}, outputs, method)
+        return _by_vector_products(model, values, x, y, outputs, memory)
+    reduce, full = outputs == "sum", outputs == "full"
     with torch.no_grad():
         width = 1 if reduce else call(model, values, x[:1]).shape[1]
     scheme, chosen = _scheme(model, values, x, method)
-    try:
-        size = _block_size(values, scheme, width, x, y, memory)
-    except TooLargeError:
-        if method != "auto":
-            raise
-        needed = _vector_product_bytes(values, scheme)
-        if needed > memory:
-            raise
-        return _finish(x, y, _by_vector_products(model, values, x, y, outputs), {}, outputs, "vector-products")
+    size, needed = _block_size(values, scheme, width, x, y, memory)
+    if size < 1:
+        products = sum(_vector_product_bytes(model, values, x))
+        if method == "auto" and products <= memory:
+            return _by_vector_products(model, values, x, y, outputs, memory)
+        raise TooLargeError(
+            f"cannot compute the kernel of {width} outputs in {memory:,} bytes: one sample a side needs "
+            f"{needed:,} bytes",
+            hint=f'pass memory={needed}, outputs="sum", or method="vector-products" ({products:,} bytes)',
+        )
     kernel, shares = _by_blocks(model, values, x, y, scheme, size, reduce, full, memory)
     return _finish(x, y, kernel, shares, outputs, chosen)
+
+
+def _check_other(x: Tensor, y: Tensor | None) -> None:
+    if y is None:
+        return
+    check_inputs(y, "y")
+    if y.shape[1:] != x.shape[1:] or y.dtype != x.dtype:
+        raise InputError(
+            f"no kernel between inputs of shape {tuple(x.shape)} ({x.dtype}) and {tuple(y.shape)} ({y.dtype})",
+            hint="both sides must be inputs of the same model",
+        )
 
 
 def _finish(x: Tensor, y: Tensor | None, kernel: Tensor, shares: dict[str, float], outputs: str, method: str) -> Kernel:
@@ -139,29 +152,38 @@ def _scheme(model: nn.Module, values: Params, x: Tensor, method: str) -> tuple[P
     return scheme, "structured" if scheme.covered else "jacobian"
 
 
-def _block_size(values: Params, scheme: Plan, width: int, x: Tensor, y: Tensor | None, memory: int) -> int:
-    """How many samples of each side fit at once."""
-    item = next(iter(values.values())).element_size() if values else 4
+def _block_size(values: Params, scheme: Plan, width: int, x: Tensor, y: Tensor | None, memory: int) -> tuple[int, int]:
+    """How many samples of each side fit at once, and the bytes that one a side needs."""
     by_output, without = scheme.sample_bytes
     # Reverse-mode Jacobians hold the result and the batched backward's own copy.
-    jacobian = 2 * item * sum(values[name].numel() for name in scheme.rest)
+    jacobian = 2 * sum(_bytes(values[name]) for name in scheme.rest)
     one = without + (by_output + jacobian) * width
     size = int(0.5 * memory // max(2 * one, 1))  # both sides; half the memory stays for work space
-    if size < 1:
-        needed = 4 * one
-        raise TooLargeError(
-            f"cannot compute the kernel of {width} outputs in {memory:,} bytes: one sample a side needs "
-            f"{needed:,} bytes",
-            hint=f'pass memory={needed}, outputs="sum", or method="vector-products" '
-            f"({_vector_product_bytes(values, scheme):,} bytes)",
-        )
-    return min(size, max(len(x), 0 if y is None else len(y)))
+    return min(size, max(len(x), 0 if y is None else len(y))), 4 * one
 
 
-def _vector_product_bytes(values: Params, scheme: Plan) -> int:
-    """A gradient, a tangent and their copy, and the activations of one sample with their tangents."""
-    item = next(iter(values.values())).element_size() if values else 4
-    return 3 * item * sum(value.numel() for value in values.values()) + 3 * scheme.sample_bytes[1]
+def _bytes(value: Tensor) -> int:
+    return value.numel() * value.element_size()
+
+
+def _vector_product_bytes(model: nn.Module, values: Params, x: Tensor) -> tuple[int, int]:
+    """Work space of vector products: what stays, and what each sample takes that passes.
+
+    A gradient, a tangent and their copy stay, and the sample whose columns are computed; a sample takes the
+    activations that automatic differentiation keeps, and as much again for their tangents and for what is passing.
+    """
+    own = {value.untyped_storage().data_ptr() for value in values.values()}
+    kept: dict[int, int] = {}
+
+    def note(tensor: Tensor) -> Tensor:
+        kept[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+        return tensor
+
+    leaves = {name: value.detach().requires_grad_() for name, value in values.items()}
+    with torch.enable_grad(), torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+        outputs = call(model, leaves, x[:1].clone())  # a view would count the whole batch
+    sample = 3 * (sum(size for at, size in kept.items() if at not in own) + _bytes(outputs))
+    return 3 * sum(map(_bytes, values.values())) + sample, sample
 
 
 Side = tuple[dict[str, list[Tap]], dict[str, Tensor]]
@@ -236,20 +258,34 @@ def per_sample_jacobian(
     return {name: value.detach() for name, value in found.items()}
 
 
-def _by_vector_products(model: nn.Module, values: Params, x: Tensor, y: Tensor | None, outputs: str) -> Tensor:
+def _by_vector_products(
+    model: nn.Module, values: Params, x: Tensor, y: Tensor | None, outputs: Outputs, memory: int
+) -> Kernel:
     """One column at a time: a vector times the Jacobian, and the Jacobian times that."""
+    stays, sample = _vector_product_bytes(model, values, x)
+    if stays + sample > memory:
+        raise TooLargeError(
+            f"cannot compute the kernel by vector products in {memory:,} bytes: one sample a side needs "
+            f"{stays + sample:,} bytes",
+            hint=f"pass memory={stays + sample}",
+        )
     other = x if y is None else y
-    function = function_of(model, x)
-    columns = []
+    parts = list(blocks(len(x), int((memory - stays) // sample)))
+    with torch.no_grad():
+        first = call(model, values, x[:1])
+    width = first.shape[1]
+    shape = (len(x), width, len(other), width) if outputs == "full" else (len(x), len(other))
+    kernel = first.new_zeros(shape)
     for m in range(len(other)):
         value, pull = vjp(function_of(model, other[m : m + 1]), values)[:2]
-        width = value.shape[1]
-        vectors = torch.eye(width).to(value) if outputs != "sum" else torch.ones(1, width).to(value)
-        pushed = [jvp(function, (values,), (pull(v[None])[0],))[1] for v in vectors]
-        if outputs == "full":
-            columns.append(torch.stack(pushed, -1).reshape(-1, width))
-        elif outputs == "sum":
-            columns.append(pushed[0].sum(1, keepdim=True))
-        else:
-            columns.append(sum(p[:, o] for o, p in enumerate(pushed))[:, None])  # type: ignore[index]
-    return torch.cat(columns, 1).detach()
+        for k in range(1 if outputs == "sum" else width):
+            vector = torch.ones_like(value) if outputs == "sum" else torch.zeros_like(value)
+            vector[0, k] = 1.0
+            tangent = pull(vector)[0]
+            for part in parts:
+                column = jvp(function_of(model, x[part]), (values,), (tangent,))[1].detach()
+                if outputs == "full":
+                    kernel[part, :, m, k] = column
+                else:
+                    kernel[part, m] += column.sum(1) if outputs == "sum" else column[:, k]
+    return Kernel(values=kernel, shares={}, method="vector-products")

@@ -47,4 +47,6 @@ def largest_eigenvalue(model: nn.Module, params: Params | None, x: Tensor) -> fl
         return float(np.linalg.eigvalsh(np.asarray(operator.matmat(np.eye(operator.shape[0])))).max())
     # drawn once and for all, as a constant vector can lie in the null space of a symmetric data set
     start = np.random.default_rng(0).standard_normal(operator.shape[0]).astype(operator.dtype)
+    if not np.any(operator @ start):
+        return 0.0  # a kernel of zeros, which the iteration below cannot begin with
     return float(eigsh(operator, k=1, which="LA", tol=1e-4, v0=start, return_eigenvectors=False)[0])  # type: ignore[arg-type]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -34,6 +35,9 @@ class Training:
             at equal loss; 0 never.
         weight_decay: Decoupled, for adamw; added to the gradient for the others.
         center: Train f - f(start), so that the function starts at zero and all of it is learned.
+
+    Raises:
+        UsageError: An unknown optimiser, or a number out of its range.
     """
 
     optimiser: str = "gd"
@@ -48,6 +52,13 @@ class Training:
             raise UsageError(f"no optimiser {self.optimiser!r}", hint=f"use one of {', '.join(OPTIMISERS)}")
         if self.steps < 1:
             raise UsageError(f"training needs at least one step, got {self.steps}")
+        for what, value, fits, expected in (
+            ("rate", self.rate, self.rate is None or 0 < self.rate < math.inf, "a finite number above 0"),
+            ("stop", self.stop, 0 <= self.stop < 1, "a share of the first loss, from 0 (never) to below 1"),
+            ("weight decay", self.weight_decay, 0 <= self.weight_decay < math.inf, "a finite number of at least 0"),
+        ):
+            if not fits:
+                raise UsageError(f"cannot train with {what} {value}: expected {expected}")
 
     def make(self, params: list[Tensor], rate: float) -> torch.optim.Optimizer:
         """The PyTorch optimiser."""

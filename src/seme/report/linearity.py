@@ -132,7 +132,26 @@ def _table(result: dict[str, Any]) -> str:
         body.append(f"<tr>{''.join(cells)}</tr>")
     return (
         f"<p>{len(result['runs'])} settings; mean over seeds [95% interval].</p>"
-        f'<table id="runs"><thead><tr>{head}</tr></thead><tbody>{"".join(body)}</tbody></table>'
+        f'<table id="runs"><thead><tr>{head}</tr></thead><tbody>{"".join(body)}</tbody></table>{_slopes(result)}'
+    )
+
+
+def _slopes(result: dict[str, Any]) -> str:
+    """The fitted slopes of the Taylor gap, beside which the pictures' guides are drawn."""
+    if not result["slopes"]:
+        return ""
+    head = "".join(f"<th>{name}</th>" for name in ("activation", "weight decay", "widths", "slope", "expected"))
+    body = []
+    for slope in result["slopes"]:
+        widths = ", ".join(str(width) for width in slope["widths"])
+        cells = (slope["activation"], f"{slope['setting']['weight_decay']:g}", widths)
+        body.append(
+            f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in cells)}"
+            f'<td data-name="slope">{_estimate(slope["slope"])}</td><td>{slope["expected"] or ""}</td></tr>'
+        )
+    return (
+        "<p>Slope of log Taylor gap against log width, fitted for every seed; mean [95% interval].</p>"
+        f'<table id="slopes"><thead><tr>{head}</tr></thead><tbody>{"".join(body)}</tbody></table>'
     )
 
 

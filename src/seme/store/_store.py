@@ -65,10 +65,10 @@ class Store:
     to one owner at a time.
 
     Args:
-        path: The file, made with its folder when missing; `":memory:"` keeps everything in memory.
+        path: The file, made when missing, in a folder that exists; `":memory:"` keeps everything in memory.
 
     Raises:
-        FolderError: The file is not a SQLite database, or not a store of this schema.
+        FolderError: The file cannot be made, is not a SQLite database, or not a store of this schema.
 
     >>> store = Store(":memory:")
     >>> store.put("demo", {"width": 64}, {"gap": 0.25}, seconds=1.0).key == content_key("demo", {"width": 64})
@@ -80,9 +80,8 @@ class Store:
 
     def __init__(self, path: str | Path):
         self.path = str(path)
-        if self.path != ":memory:":
-            Path(self.path).parent.mkdir(parents=True, exist_ok=True)
-        self._owner = f"{os.uname().nodename}:{os.getpid()}:{os.urandom(4).hex()}"
+        started = _started(os.getpid())
+        self._owner = f"{os.uname().nodename}:{os.getpid()}:{started}:{os.urandom(4).hex()}"
         self._database: sqlite3.Connection | None = None
         try:
             self._database = sqlite3.connect(self.path, timeout=60.0, isolation_level=None)
@@ -153,6 +152,17 @@ class Store:
             database.execute("replace into leases values (?, ?, ?)", (key, self._owner, now + seconds))
         return True
 
+    def holder(self, study: str, configuration: Mapping[str, Any]) -> str | None:
+        """Who else does a configuration now, as "process N on NODE"; None when nobody does."""
+        row = self._db.execute(
+            "select owner from leases where key = ? and owner != ? and expires > ?",
+            (content_key(study, configuration), self._owner, time.time()),
+        ).fetchone()
+        if row is None:
+            return None
+        node, pid, *_ = row[0].split(":")
+        return f"process {pid} on {node}"
+
     def release(self, study: str, configuration: Mapping[str, Any]) -> None:
         """Gives up our lease, so that another owner may run the configuration; holding none is no error."""
         with self._transaction() as database:
@@ -218,14 +228,30 @@ def _run(row: tuple[Any, ...]) -> Run:
 
 
 def _is_dead(owner: str) -> bool:
-    """Whether the owner's process ran here and has ended; owners elsewhere are judged by time alone."""
-    node, pid, _ = owner.rsplit(":", 2)
-    if node != os.uname().nodename:
-        return False
+    """Whether the owner's process ran here and has ended; owners elsewhere are judged by time alone.
+
+    A process that took the number of one that ended started at another time.
+    """
+    node, pid, started, *_ = owner.split(":")
+    return node == os.uname().nodename and _started(int(pid)) != started
+
+
+def _started(pid: int) -> str:
+    """When a process of this machine began, in clock ticks since boot; empty when it has ended, reaped or not.
+
+    Where there is no /proc it is "?" for every process that runs.
+    """
     try:
-        os.kill(int(pid), 0)
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return "" if fields[0] in "ZX" else fields[19]
+    except OSError:
+        pass
+    if Path("/proc/self/stat").exists():
+        return ""
+    try:
+        os.kill(pid, 0)
     except ProcessLookupError:
-        return True
+        return ""
     except PermissionError:
-        return False
-    return False
+        pass
+    return "?"

@@ -14,7 +14,7 @@ from seme.learn.verdict import LEARNED_ACCURACY, LEARNED_R2, LINEAR_GAP, estimat
 from seme.store import Run, Store
 from seme.studies.runners import Runner, make_runner
 from seme.studies.settings import make
-from seme.studies.sweep import Progress, sweep
+from seme.studies.sweep import Notice, Progress, sweep
 
 STUDY = "linearity"
 # Expected slopes of the gap with width (smooth activations: first order in 1 / width; relu: kinks crossed).
@@ -41,10 +41,11 @@ def study(
     runner: str | Runner = "local",
     workers: int | None = None,
     progress: Progress | None = None,
+    notice: Notice | None = None,
 ) -> dict[str, Any]:
     """Runs what the store lacks and summarises all of it; errors as for `sweep`."""
     ready = make_runner(runner, run_one, workers) if isinstance(runner, str) else runner
-    return summary(sweep(STUDY, configurations, store, ready, progress))
+    return summary(sweep(STUDY, configurations, store, ready, progress, notice))
 
 
 def summary(runs: Iterable[Run]) -> dict[str, Any]:

@@ -195,9 +195,11 @@ def make_runner(kind: str, job: Job, workers: int | None = None) -> Runner:
         workers: Processes of the local runner; None for one per core, 1 for this process.
 
     Raises:
-        UsageError: No such runner.
+        UsageError: No such runner, or no worker.
         MissingExtraError: Ray is not installed.
     """
+    if workers is not None and workers < 1:
+        raise UsageError(f"got {workers} workers: expected at least 1", hint="leave them out for one per core")
     if kind == "ray":
         return OnRay(job)
     if kind != "local":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from itertools import product as combinations
@@ -13,7 +14,7 @@ from seme.core.errors import UsageError
 from seme.core.text import default_text
 from seme.learn.models import PARAMETRIZATIONS, Activation, Mlp, Transformer
 from seme.learn.tasks import TASKS, Task, make_task
-from seme.learn.training import OPTIMISERS, Training
+from seme.learn.training import Training
 from seme.store import content_key
 
 # Part of every key: raise it when a change alters what a run measures.
@@ -79,14 +80,16 @@ class Setting:
             ("task", self.task, tuple(TASKS)),
             ("model", self.model, ("mlp", "transformer")),
             ("parametrization", self.parametrization, PARAMETRIZATIONS),
-            ("optimiser", self.optimiser, OPTIMISERS),
             ("embedding", self.embedding or "random", EMBEDDINGS),
         ):
             if value not in known:
                 raise UsageError(f"no {what} {value!r}", hint=f"use one of {', '.join(known)}")
         Activation(name=self.activation)
-        if self.width < 1 or self.depth < 1 or self.steps < 1:
-            raise UsageError("width, depth and steps must be at least 1")
+        self.training()
+        if not 0 < self.alpha < math.inf:
+            raise UsageError(f"cannot scale the output by alpha {self.alpha}: expected a finite number above 0")
+        if self.width < 1 or self.depth < 1:
+            raise UsageError(f"got width {self.width} and depth {self.depth}: expected both to be at least 1")
         if self.size is not None and (self.size < 2 or self.task not in SIZES):
             raise UsageError(
                 f"no size {self.size} for the task {self.task!r}",
@@ -117,6 +120,17 @@ class Setting:
                 f"tokens of the task {self.task!r} stand for no numbers to be ordered by",
                 hint="use --task product-tokens, or --embedding random",
             )
+
+    def training(self) -> Training:
+        """How its networks are trained."""
+        return Training(
+            optimiser=self.optimiser,
+            rate=self.rate,
+            steps=self.steps,
+            stop=self.stop,
+            weight_decay=self.weight_decay,
+            center=self.center,
+        )
 
     def configuration(self, seed: int) -> dict[str, Any]:
         """What decides a run, as it is hashed; what is None is left out, so that a new option disowns no stored run."""
@@ -154,19 +168,11 @@ def make(configuration: dict[str, Any]) -> tuple[nn.Module, Task, Training]:
         "outputs": task.train_y.shape[1], "width": s.width, "depth": s.depth, "activation": s.activation,
         "parametrization": s.parametrization, "alpha": s.alpha, "seed": seed,
     }  # fmt: skip
-    how = Training(
-        optimiser=s.optimiser,
-        rate=s.rate,
-        steps=s.steps,
-        stop=s.stop,
-        weight_decay=s.weight_decay,
-        center=s.center,
-    )
     if s.model == "mlp":
         task = task.as_numbers()
-        return Mlp(inputs=task.train_x.shape[1], **shared), task, how
+        return Mlp(inputs=task.train_x.shape[1], **shared), task, s.training()
     heads = HEADS if s.head_width is None else s.width // s.head_width
     levels = task.levels if s.embedding == "ordered" else None
     length = task.train_x.shape[1]
     model = Transformer(vocabulary=task.vocabulary, length=length, heads=heads, levels=levels, **shared)
-    return model, task, how
+    return model, task, s.training()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from seme.core.errors import SemeError
@@ -16,6 +16,7 @@ LEASE_SECONDS = 6 * 3600.0
 POLL_SECONDS = 0.5
 
 Progress = Callable[[int, int], None]
+Notice = Callable[[str], None]
 
 
 def sweep(
@@ -24,6 +25,7 @@ def sweep(
     store: Store,
     runner: Runner,
     progress: Progress | None = None,
+    notice: Notice | None = None,
 ) -> tuple[Run, ...]:
     """Gives the run of every configuration, computing those the store lacks.
 
@@ -33,6 +35,7 @@ def sweep(
         store: Where finished runs are looked up and kept, each as soon as it ends.
         runner: Computes them; closed at the end, also after an error or an interruption.
         progress: Called with (finished, all) at the start and after every run.
+        notice: Told, once for each holder, that nothing is left to do but to wait for another sweep's runs.
 
     Returns:
         One run per configuration, in their order.
@@ -46,6 +49,7 @@ def sweep(
     finished, running, failed = total - len(waiting), 0, None
     report = progress or (lambda done, of: None)
     report(finished, total)
+    told: set[str] = set()
     try:
         while waiting or running:
             for name in list(waiting):
@@ -59,6 +63,8 @@ def sweep(
                     finished += 1
                     report(finished, total)
             if not running:
+                if waiting and notice is not None:
+                    _say_who_is_waited_for(study, waiting.values(), store, told, notice)
                 time.sleep(POLL_SECONDS if waiting else 0)
                 continue
             outcome = runner.next()
@@ -73,6 +79,16 @@ def sweep(
     if failed is not None:
         raise failed
     return tuple(run for c in configurations if (run := store.get(study, c)) is not None)
+
+
+def _say_who_is_waited_for(
+    study: str, waiting: Iterable[dict[str, Any]], store: Store, told: set[str], notice: Notice
+) -> None:
+    holders = [holder for configuration in waiting if (holder := store.holder(study, configuration)) is not None]
+    for holder in sorted(set(holders) - told):
+        count = holders.count(holder)
+        notice(f"waiting for {count} run{'' if count == 1 else 's'} that {holder} is doing (store {store.path})")
+        told.add(holder)
 
 
 def _keep(study: str, store: Store, outcome: Outcome, failed: SemeError | None) -> SemeError | None:
