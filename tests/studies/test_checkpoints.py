@@ -63,12 +63,12 @@ def test_checkpoints_that_cannot_be_compared_are_refused(folders, tmp_path):
 
 def changed(folder, target, change):
     """A copy of a folder whose weights were changed by hand."""
-    import safetensors.torch
+    from safetensors.torch import load_file, save_file
 
     shutil.copytree(folder, target)
-    weights = safetensors.load_file(target / "model.safetensors")
+    weights = load_file(target / "model.safetensors")
     change(weights)
-    safetensors.save_file(weights, target / "model.safetensors", metadata={"format": "pt"})
+    save_file(weights, target / "model.safetensors", metadata={"format": "pt"})
     return target
 
 
