@@ -95,6 +95,10 @@ def traced(sparse, program, stdin=b"", *, most):
     return rows, run.tokens
 
 
+IN_FLOAT64 = {"mandelbrot", "brainfuck", "quicksort"}
+"""The dense pass takes some thirty seconds there; the others are in the slow tests."""
+
+
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.c")), ids=lambda path: path.stem)
 def test_every_choice_of_the_fast_decoder_is_that_of_the_dense_pass(path, rv32_sparse, short):
     """Two thousand positions of each example; the prompt has the words that so few instructions read."""
@@ -105,9 +109,10 @@ def test_every_choice_of_the_fast_decoder_is_that_of_the_dense_pass(path, rv32_s
     assert len(whole) == 2000 or path.stem == "hello"
     chosen = rv32_sparse.stream().feed(whole)
     assert np.array_equal(chosen[len(rows) - 1 : -1], emitted)
-    assert np.array_equal(DenseStream(rv32_sparse.artifact).feed(whole), chosen)
     in_float32 = DenseStream(short).feed(whole)
     assert np.array_equal(in_float32[len(rows) - 1 : -1], emitted)
+    if path.stem in IN_FLOAT64:
+        assert np.array_equal(DenseStream(rv32_sparse.artifact).feed(whole), chosen)
 
 
 def test_in_float32_any_order_and_more_digits_give_bitwise_the_same(rv32_sparse, short):
