@@ -11,10 +11,13 @@ import torch
 
 from seme.compiler.trace import compile_trace
 from seme.execute.stream import Stream
-from seme.machines.rv32.elf import Program
+from seme.machines.rv32.elf import Program, Segment
 from seme.machines.rv32.instructions import decode
 from seme.machines.rv32.machine import Listener, Said, Tokens, prompt_rows, rv32_program
-from seme.machines.rv32.retired import Retired, Stepper
+from seme.machines.rv32.memory import Memory
+from seme.machines.rv32.memory_map import MASK
+from seme.machines.rv32.reference import Reference
+from seme.machines.rv32.retired import Retired, Stepper, run
 from seme.model.artifact import Artifact, TokenTable
 from seme.model.transformer import forward
 
@@ -206,3 +209,25 @@ def exercised(artifact: Artifact, prompt: np.ndarray, emitted: np.ndarray) -> di
             taking &= said[:, None] if part == "embed" else said
         found[part] += [(name, tuple(place)) for place in taking.nonzero().tolist()]
     return found
+
+
+class _Watched(Memory):
+    """A memory that knows which words were read."""
+
+    def __init__(self, program: Program):
+        super().__init__(program)
+        self.read: set[int] = set()
+
+    def load(self, address: int, size: int) -> int:
+        self.read |= {(address + i & MASK) & ~3 for i in range(size)}
+        return super().load(address, size)
+
+
+def touched(program: Program, stdin: bytes, instructions: int) -> Program:
+    """The program with only those words of memory that its first instructions read: a prompt of little else."""
+    reference = Reference(program, stdin)
+    reference.memory = memory = _Watched(program)
+    run(reference, limit=instructions)
+    words = [(address, word) for address, word in program.words() if address in memory.read]
+    segments = tuple(Segment(address=address, data=word.to_bytes(4, "little")) for address, word in words)
+    return Program(entry=program.entry, segments=segments)
