@@ -127,10 +127,10 @@ def _all_evaluated(artifact: Any, skipping: Any) -> dict[str, Any]:
 
     computer = Computer(artifact, skip=False)
     for name in PROGRAMS:
-        runs = [one.start(*_example(name)) for one in (computer, skipping)]
-        for run in runs:
-            run.feed()
-        assert np.array_equal(*(run.more(SHORT) for run in runs)), name
+        one, other = (each.start(*_example(name)) for each in (computer, skipping))
+        one.feed()
+        other.feed()
+        assert np.array_equal(one.more(SHORT), other.more(SHORT)), name
     return {name: _run(computer, *_example(name)) for name in PROGRAMS}
 
 
