@@ -91,6 +91,7 @@ def measure(chosen: Sequence[int] = DIGIT_BITS) -> dict[str, Any]:
             "programs": {name: _run(computer, *_example(name)) for name in PROGRAMS},
         }
         if digit_bits == 8:
+            out["all evaluated"] = _all_evaluated(artifact, computer)
             out["long"] = _long(computer)
             out["peer"] = _peer(computer)
     return out | {"digit_bits": sizes}
@@ -118,6 +119,19 @@ def _run(computer: Any, program: Any, stdin: bytes) -> dict[str, float]:
         "instructions_per_second": ran.instructions / ran.seconds,
         "tokens_per_second": ran.tokens / ran.seconds,
     }
+
+
+def _all_evaluated(artifact: Any, skipping: Any) -> dict[str, Any]:
+    """The same programs with no neuron passed over, and that the first tokens are the same."""
+    from seme.machines.rv32.computer import Computer
+
+    computer = Computer(artifact, skip=False)
+    for name in PROGRAMS:
+        one, other = (each.start(*_example(name)) for each in (computer, skipping))
+        one.feed()
+        other.feed()
+        assert np.array_equal(one.more(SHORT), other.more(SHORT)), name
+    return {name: _run(computer, *_example(name)) for name in PROGRAMS}
 
 
 def _long(computer: Any) -> dict[str, float]:

@@ -25,7 +25,7 @@ from execute.sparse_artifacts import (
     random_artifact,
 )
 from seme.core.errors import FolderError, InputError, MissingExtraError, UsageError
-from seme.execute.sparse import Sparse, build
+from seme.execute.sparse import Sparse, build, control
 from seme.execute.stream import DenseStream
 from seme.model.artifact import Artifact, OutputBlock
 
@@ -36,6 +36,7 @@ ROWS = memory_rows()
 def _compiled(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SEME_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setattr(control, "LEAST_DECIDED", 1)  # models here are small
         yield
 
 
@@ -239,6 +240,18 @@ def test_neurons_that_few_features_decide_are_passed_over_and_agree(seed, dtype)
     assert last["controls"] == OPERATIONS
     assert len(last["groups"]) >= OPERATIONS
     assert last["known"] > 0
+
+
+def test_with_everything_evaluated_nothing_is_passed_over_and_the_tokens_are_the_same():
+    artifact, prompt = controlled(1), controlled_prompt(1, odd=True)
+    whole, skipping = Sparse(artifact, skip=False), Sparse(artifact)
+    assert all(not block["controls"] and not block["groups"] for block in whole.report["neurons"])
+    assert any(block["groups"] for block in skipping.report["neurons"])
+    assert whole.digest != skipping.digest
+    streams = [whole.stream(), skipping.stream()]
+    fed = [stream.feed(prompt).tolist() for stream in streams]
+    assert fed[0] == fed[1] == DenseStream(artifact).feed(prompt).tolist()
+    assert streams[0].widened == 0 < streams[1].widened
 
 
 @pytest.mark.parametrize("seed", range(4))

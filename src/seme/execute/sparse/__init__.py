@@ -37,7 +37,8 @@ Why it is sound for any weights. Real numbers first:
    for a token when, with its controls at 0 or 1 as they are, the bounds on what else it reads keep every neuron off.
    These bounds are those of all tokens so far, and every token is compared with them, and its controls with 0 and 1,
    before anything follows from them: one that is beyond them widens them, and what followed is forgotten. What neurons
-   of controls alone write is a function of these bits. Many neurons on one direction are summed up beforehand between
+   of controls alone write is a function of these bits. Blocks in which little can be passed over compute all that can
+   be on, and with `skip=False` every block does. Many neurons on one direction are summed up beforehand between
    bends: the same piecewise linear function. One that takes a feature back leaves the lesser of it and zero.
 5. *The choice.* It is a function of the sums that the logits are made of. One made before for the whole numbers next to
    them holds while what the sums are off, each times the most that it moves between two logits, is less than the lead

@@ -5,63 +5,72 @@
  * nothing remembered is of this generation any more.
  */
 
-typedef _Bool bits8 __attribute__((ext_vector_type(8)));
-typedef i64 eight_words __attribute__((vector_size(64)));
-
-/* Eight places: which are 1, and which are neither 0 nor 1. */
-inlined u64 ones_of_eight(const double *x, u64 *odd) {
-  wide v = *(const wide *)x;
-  bits8 one = __builtin_convertvector(v == 1.0, bits8), off = __builtin_convertvector((v != 1.0) & (v != 0.0), bits8);
-  unsigned char a, b;
-  memcpy(&a, &one, 1);
-  memcpy(&b, &off, 1);
-  *odd = b;
-  return a;
+inlined unsigned eight(wide_words test) {
+  wide_flags flags = __builtin_convertvector(test, wide_flags);
+  unsigned char out;
+  memcpy(&out, &flags, 1);
+  return out;
 }
 
-/* The same for up to 64 places; reads up to seven more. */
-inlined u64 ones(const double *x, int count, u64 *odd) {
-  u64 out = 0, not_bits = 0;
-  for (int i = 0; i < count; i += 8) {
-    u64 some;
-    out |= ones_of_eight(x + i, &some) << i;
-    not_bits |= some << i;
-  }
-  u64 all = count == 64 ? ~0ull : (1ull << count) - 1;
-  *odd = not_bits & all;
-  return out & all;
-}
-
-/* Whether places are within their bounds. */
-inlined int within(const double *x, const double *low, const double *high, int count) {
-  int i = 0, good = 1;
-  eight_words beyond = {0};
-  for (; i + 8 <= count; i += 8) {
-    wide v = *(const wide *)(x + i);
-    beyond |= ~((v >= *(const wide *)(low + i)) & (v <= *(const wide *)(high + i)));
-  }
-  for (; i < count; i++) good &= (x[i] >= low[i]) & (x[i] <= high[i]);
-  return good & !__builtin_reduce_or(beyond);
-}
-
-/* The next bound outwards: few are tried, so few times is everything forgotten. */
+/* The next bound outwards: few are tried, so few times is everything forgotten; what is beyond 16 is a number. */
 inlined double outwards(double size) {
   double out = 1;
-  while (out < size && out < 1e18) out *= 4;
+  while (out < size && out < 1e18) out *= out < 16 ? 4 : 256;
   return out < size ? 1e308 : out;
 }
 
-/* Widens bounds until a token keeps them; `controls` of the places come first, their bits from `word` on. */
-apart void widen(state *s, const double *x, int first, int controls, int count, int word) {
-  for (int i = first; i < first + count; i++) {
+/* Places side by side that are asked about: the first and how many, and which of them are controls, whose bits are a
+ * word. */
+typedef struct {
+  int first, count, first_control, controls, word;
+} asked;
+
+/* Widens bounds until a token keeps them. */
+apart void widen(state *s, const double *x, const asked *of) {
+  for (int i = of->first; i < of->first + of->count; i++) {
+    int control = i - of->first_control;
     if (!(x[i] <= s->high[i])) s->high[i] = x[i] > 0 ? outwards(x[i]) : x[i] <= 0 ? 0 : 1e308;
     if (!(x[i] >= s->low[i])) s->low[i] = x[i] < 0 ? -outwards(-x[i]) : x[i] >= 0 ? 0 : -1e308;
-    if (i < first + controls && x[i] != 0 && x[i] != 1) {
+    if (control >= 0 && control < of->controls && x[i] != 0 && x[i] != 1) {
       s->exact[i] = 0;
-      s->bits[word + (i - first) / 64] &= ~(1ull << (i - first) % 64);
+      s->bits[of->word] &= ~(1ull << control);
     }
   }
   s->generation++;
+}
+
+/* Holds places against their bounds; returns which controls are 1, of those still held to be bits. Both loops read up
+ * to seven places more than they are asked. */
+apart u64 seen(state *s, const double *x, const asked *of) {
+  const double *at = x + of->first, *low = s->low + of->first, *high = s->high + of->first;
+  unsigned good = 255, all = 255;
+  for (int i = 0; i < of->count; i += 8) {
+    good &= all;
+    wide v = *(const wide *)(at + i);
+    all = eight((v >= *(const wide *)(low + i)) & (v <= *(const wide *)(high + i)));
+  }
+  good &= all | ~(255u >> (-of->count & 7)); /* of the last eight only what is asked */
+  u64 one = 0, odd = 0;
+  for (int i = 0; i < of->controls; i += 8) {
+    wide v = *(const wide *)(x + of->first_control + i);
+    one |= (u64)eight(v == 1.0) << i;
+    odd |= (u64)eight((v != 1.0) & (v != 0.0)) << i;
+  }
+  u64 held = of->controls ? ~0ull >> (64 - of->controls) & s->bits[of->word] : 0;
+  if (likely((good & 255) == 255 && !(odd & held))) return one & held;
+  widen(s, x, of);
+  return one & held & s->bits[of->word];
+}
+
+/* Some of a word's bits, side by side. */
+inlined u64 chosen_bits(u64 word, u64 mask) {
+#ifdef __BMI2__
+  return __builtin_ia32_pext_di(word, mask);
+#else
+  u64 out = 0;
+  for (int at = 0; mask; mask &= mask - 1, at++) out |= (u64)((word & mask & -mask) != 0) << at;
+  return out;
+#endif
 }
 
 /* Which groups can be on: a bit each. Places below 0 in `places` are controls, -1 - place. */
@@ -95,20 +104,18 @@ inlined int all_exact(const state *s, const int *places, i64 count) {
  * there is of this code and generation if `keeps_code` says so; of the generation with UNSURE, all but what is known. */
 #define UNSURE (1ull << 63)
 
-inlined int keeps_code(const state *s, const u64 *kept, const u64 *code, i64 words) {
-  return kept[0] == s->generation && same(kept + 1, code, words);
-}
+inlined int keeps_code(const state *s, const u64 *kept, u64 code) { return kept[0] == s->generation && kept[1] == code; }
 
-apart u64 *kept_elsewhere(const state *s, u64 *kept, u64 hash, const u64 *code, i64 words, i64 width) {
+apart u64 *kept_elsewhere(const state *s, u64 *kept, u64 hash, u64 code, i64 width) {
   for (int way = 1; way < WAYS; way++)
-    if (keeps_code(s, kept + way * width, code, words)) return kept + way * width;
+    if (keeps_code(s, kept + way * width, code)) return kept + way * width;
   for (int way = 0; way < WAYS; way++, kept += width)
-    if ((kept[0] & ~UNSURE) != s->generation || same(kept + 1, code, words)) return kept;
+    if ((kept[0] & ~UNSURE) != s->generation || kept[1] == code) return kept;
   return kept - width * (1 + (i64)(hash & (WAYS - 1)));
 }
 
-inlined u64 *kept_for(const state *s, i64 offset, const u64 *code, i64 words, i64 width) {
-  u64 hash = mingled(code, words);
-  u64 *kept = s->known + offset + (i64)(hash >> 32 & (CODES - 1)) * width;
-  return likely(keeps_code(s, kept, code, words)) ? kept : kept_elsewhere(s, kept, hash, code, words, width);
+inlined u64 *kept_for(const state *s, i64 offset, u64 code, i64 width) {
+  u64 hash = code * 0x9E3779B97F4A7C15ull;
+  u64 *kept = s->known + offset + (i64)((hash >> 32 & (CODES - 1)) * (u64)width);
+  return likely(keeps_code(s, kept, code)) ? kept : kept_elsewhere(s, kept, hash >> 44, code, width);
 }

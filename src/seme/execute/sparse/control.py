@@ -30,8 +30,11 @@ MOST_CONTROLS = 28
 MOST_OF_BIT = 2.0**17
 """A feature with larger proved bounds is taken for a number. Those of bits are often bad, but seldom so bad."""
 
-LEAST_GROUP = 16
+LEAST_GROUP = 32
 """Non-zeros that a test must be able to save."""
+
+LEAST_DECIDED = 1024
+"""Non-zeros that a block must be able to save: holding what it reads against bounds costs as much as some hundred."""
 
 MOST_GROUPS = 64
 """Groups of a block: bits of a word."""
@@ -109,7 +112,8 @@ def control(ridges: Sequence[Ridged], bundles: Forms, proved: Range) -> Control 
         if ridge.table is None and mine.any() and not mine.all() and _closes(ridge, *rows[at], mine):
             others.setdefault(_signature(ridge, *rows[at], mine), []).append(at)
     groups = _gathered(ridges, rows, others, chosen)
-    if not groups and not known:
+    decided = sum(len(rows[at][0]) + ridges[at].write.nnz for members in (known, *groups) for at in members)
+    if decided < LEAST_DECIDED:
         return None
     return Control(features=features, known=known, groups=groups, **_bounds(ridges, rows, groups, width))
 

@@ -84,7 +84,7 @@ class Text:
             filled[:] = True
         self.number: dict[int, int] = dict.fromkeys(np.flatnonzero(live).tolist(), -1)
         self.opened: dict[int, int] = {}
-        self.count = 0
+        self.count = self._middle = 0
         self.words: list[str] = []
         self.bits: dict[int, tuple[int, int]] = {}
         self._versions = Versions.of(plan, filled & live)
@@ -94,7 +94,7 @@ class Text:
         self.number |= self.opened
 
     def open(self, part: int) -> list[int]:
-        """Gives places to the features that a part writes, controls first; returns them in order."""
+        """Gives places to the features that a part writes; returns them in order."""
         if not self.plan.model.paired and part >= 0:
             self.opened = self.number
             return []
@@ -104,25 +104,31 @@ class Text:
         return written
 
     def close(self, part: int) -> list[str]:
-        """Readers see what the part wrote from here on. Returns lines that hold it against the bounds so far."""
+        """Readers see what the part wrote from here on.
+
+        Returns:
+            Behind heads, lines that hold what they and the neurons before them wrote against the bounds so far.
+        """
         self.number |= self.opened
         if part < 0 or self.plan.model.paired:
             self.number |= dict.fromkeys(self._versions.ended(part), -1)
-        controls, asked = self._versions.controls(part), self._versions.asked(part)
-        if not asked:
+        if part % 2:
+            self._middle = self.count
             return []
-        first = min(self.opened.values())
-        lines, odd = [], []
-        for at in range(0, controls, 64):
-            name, count = f"c{len(self.words)}", min(64, controls - at)
-            self.bits |= {first + at + bit: (len(self.words), bit) for bit in range(count)}
-            lines += [f"u64 {name}, odd_{name};", f"{name} = ones(x + {first + at}, {count}, &odd_{name});"]
-            odd.append(f"(odd_{name} & s->bits[{len(self.words)}])")
-            self.words.append(name)
-        held = f"within(x + {first}, s->low + {first}, s->high + {first}, {asked})"
-        test = " | ".join([f"!{held}", *(f"({one} != 0)" for one in odd)])
-        word = len(self.words) - len(odd)
-        return [*lines, f"if (unlikely({test})) widen(s, x, {first}, {controls}, {asked}, {word});"]
+        of = self._versions
+        first, count = self._middle - of.asked(part - 1), of.asked(part - 1) + of.asked(part)
+        start, controls = self._middle - of.controls(part - 1), of.controls(part - 1) + of.controls(part)
+        lines: list[str] = []
+        for at in range(0, max(controls, int(count > 0)), 64):  # all with the first word
+            word, some = len(self.words), max(0, min(64, controls - at))
+            place = f"{first}, {count}" if at == 0 else f"{start + at}, {some}"
+            lines.append(f"static const asked asked_{part}_{at} = {{{place}, {start + at}, {some}, {word}}};")
+            call = f"seen(s, x, &asked_{part}_{at});"
+            lines.append(f"const u64 c{word} = {call}" if some else call)
+            if some:
+                self.bits |= {start + at + bit: (word, bit) for bit in range(some)}
+                self.words.append(f"c{word}")
+        return lines
 
     def remember(self, words: int) -> int:
         """Room for what a block knows; returns where it begins."""

@@ -33,8 +33,8 @@ def write_control(
     for place in controls:
         word, bit = text.bits[place]
         masks[word] = masks.get(word, 0) | 1 << bit
-    words = len(masks)
-    width = 2 + words + len(places)
+    assert len(controls) <= 64, "a code is one word"
+    width = 3 + len(places)
     offset = text.remember(width * (CODES + WAYS - 1))
     rows = control.reads
     at = np.array([text.number.get(feature, -1) for feature in range(rows.shape[1])])
@@ -55,24 +55,26 @@ def write_control(
     body = [
         *lines,
         *(f"k[{place}] = {total(0.0, terms[feature])};" for feature, place in places.items()),
-        f"if (kept[0] == (s->generation | UNSURE) && same(kept + 1, code, {words})) return;",
-        f"kept[{1 + words}] = possible(s, x, {', '.join(reads)});",
-        f"memcpy(kept + 1, code, {8 * words});",
+        "if (kept[0] == (s->generation | UNSURE) && kept[1] == code) return;",
+        f"kept[2] = possible(s, x, {', '.join(reads)});",
+        "kept[1] = code;",
         f"kept[0] = s->generation | ({int(bool(places))} && !{exact} ? UNSURE : 0);",
     ]
     text.function(
         f"decide_{layer}",
-        "const state *s, const double *x, const double *y, double t, const double *m, const u64 *code, u64 *kept",
-        [f"double *k = (double *)(kept + {2 + words});", *body],
+        "const state *s, const double *x, const double *y, double t, const double *m, u64 code, u64 *kept",
+        ["double *k = (double *)(kept + 3);", *body],
     )
-    code = ", ".join(f"c{word} & s->bits[{word}] & {mask}ull" for word, mask in masks.items()) or "0"
+    code, known_bits = [], 0
+    for word, mask in masks.items():
+        code.append(f"chosen_bits(c{word}, {mask}ull) << {known_bits}")
+        known_bits += mask.bit_count()
     name = f"kept_{layer}"
     found = [
-        f"const u64 code_{layer}[] = {{{code}}};",
-        f"u64 *{name} = kept_for(s, {offset}, code_{layer}, {words}, {width});",
-        f"if (!keeps_code(s, {name}, code_{layer}, {words})) "
-        f"decide_{layer}(s, x, y, t, m_{layer}, code_{layer}, {name});",
-        f"const u64 on_{layer} = {name}[{1 + words}];",
-        f"const double *k_{layer} = (const double *)({name} + {2 + words});",
+        f"const u64 code_{layer} = {' | '.join(code) or '0'};",
+        f"u64 *{name} = kept_for(s, {offset}, code_{layer}, {width});",
+        f"if (!keeps_code(s, {name}, code_{layer})) decide_{layer}(s, x, y, t, m_{layer}, code_{layer}, {name});",
+        f"const u64 on_{layer} = {name}[2];",
+        f"const double *k_{layer} = (const double *)({name} + 3);",
     ]
     return places, found

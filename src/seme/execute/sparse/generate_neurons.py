@@ -44,8 +44,9 @@ def write_neurons(text: Text, layer: int, checks: list[str]) -> list[str]:
         [(None, part)] for part in _pieces([(at, r) for at, r in enumerate(plan.ridges) if at not in apart])
     ]
     for number_, groups in enumerate(pieces):
-        writer.piece(number_, groups)
-    writer.rest()
+        writer.piece(number_, groups, last=number_ == len(pieces) - 1)
+    if not pieces:
+        writer.rest()
     grouped: list[Grouped] = [(bit, [(at, plan.ridges[at]) for at in group]) for bit, group in enumerate(plan.groups)]
     for number_, groups in enumerate(_shelves(grouped), start=len(pieces)):
         writer.piece(number_, groups)
@@ -63,8 +64,8 @@ class _Writer:
     calls: list[str]
     begun: set[int]
 
-    def piece(self, piece: int, groups: list[Grouped]) -> None:
-        """One function."""
+    def piece(self, piece: int, groups: list[Grouped], *, last: bool = False) -> None:
+        """One function; the last of those always called also begins what only groups add to."""
         body: list[str] = []
         for bit, ridges in groups:
             lines: list[str] = []
@@ -73,15 +74,22 @@ class _Writer:
                 lines += self.ridge(at, ridge, terms)
             lines += [self.add(feature, terms[feature]) for feature in sorted(terms)]
             body += lines if bit is None else [f"if (on >> {bit} & 1) {{", *(f"  {line}" for line in lines), "}"]
+        if last:
+            body += self.left()
         some = sum(1 << bit for bit, _ in groups if bit is not None)
         self._function(f"neurons_{self.layer}_{piece}", body, f"if (on_{self.layer} & {some}ull) " if some else "")
 
     def rest(self) -> None:
-        """Begins what only groups add to, or nothing but what is known."""
+        """Begins what only groups add to, where there is nothing else."""
+        lines = self.left()
+        if lines:
+            self._function(f"rest_{self.layer}", lines)
+
+    def left(self) -> list[str]:
+        """Lines that begin what no ridge has added to yet."""
         begins = self.text.plan.model.paired
-        left = [f for f in sorted(self.text.opened) if f not in self.begun and (begins or self.plan.bias[f])]
-        if left:
-            self._function(f"rest_{self.layer}", [self.add(feature, []) for feature in left])
+        features = [f for f in sorted(self.text.opened) if f not in self.begun and (begins or self.plan.bias[f])]
+        return [self.add(feature, []) for feature in features]
 
     def _function(self, name: str, body: list[str], where: str = "") -> None:
         self.text.function_apart(name, PARAMETERS, body)

@@ -116,7 +116,7 @@ class NeuronPlan:
         return np.unique(np.concatenate([alone[alone < self.bundles.matrix.shape[1]], self.bundles.matrix.indices]))
 
 
-def plan_neurons(model: Folded, bounds: Ranges, layer: int, live: np.ndarray) -> NeuronPlan:
+def plan_neurons(model: Folded, bounds: Ranges, layer: int, live: np.ndarray, *, skip: bool = True) -> NeuronPlan:
     """Leaves out neurons that are never on, or that write to nothing that is read; constant ones become biases.
 
     Args:
@@ -124,6 +124,7 @@ def plan_neurons(model: Folded, bounds: Ranges, layer: int, live: np.ndarray) ->
         bounds: What is proved of the features.
         layer: The block.
         live: Features that are read by anything later.
+        skip: Whether neurons that others decide may be passed over.
     """
     block, now = model.blocks[layer], bounds.middle[layer]
     write = (block.write @ sparse.diags_array(live.astype(float))).tocsr()
@@ -138,7 +139,7 @@ def plan_neurons(model: Folded, bounds: Ranges, layer: int, live: np.ndarray) ->
     pre, write = pre.take(kept), write[kept]
     pre, bundles = _bundled(pre)
     ridges = tuple(_ridges(pre, write, model.gelu))
-    able = model.paired and not model.gelu
+    able = skip and model.paired and not model.gelu
     return NeuronPlan(
         ridges=ridges,
         control=control(ridges, bundles, now) if able else None,

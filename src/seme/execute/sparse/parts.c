@@ -25,18 +25,15 @@ inlined i64 cell_of(double u, double first, double per_step, double last) {
   return !(at > 0) ? 0 : at > last ? (i64)last : (i64)at;
 }
 
-/* The same by halving, for bends anywhere: how many are at or below u. */
+/* The same by halving, for bends anywhere: how many are at or below u. Without branches, since none is foretold. */
 inlined i64 cell_among(double u, const double *bends, i64 count) {
-  i64 low = 0;
-  while (count > 0) {
+  const double *from = bends;
+  while (count > 1) {
     i64 half = count / 2;
-    if (bends[low + half] <= u) {
-      low += half + 1;
-      count -= half + 1;
-    } else
-      count = half;
+    from += -(i64)(from[half - 1] <= u) & half;
+    count -= half;
   }
-  return low;
+  return from - bends + (count && *from <= u);
 }
 
 /* The row with the largest logit, the first of them: sums by the features that are not zero. */

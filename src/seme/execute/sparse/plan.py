@@ -54,8 +54,12 @@ class Plan:
     live: np.ndarray
 
 
-def plan(artifact: Artifact) -> Plan:
+def plan(artifact: Artifact, *, skip: bool = True) -> Plan:
     """Reads a model and says what is to be computed.
+
+    Args:
+        artifact: The model.
+        skip: Whether neurons that a few features decide are passed over, and what these write is remembered.
 
     Raises:
         UsageError: The executor cannot run such a model.
@@ -73,7 +77,7 @@ def plan(artifact: Artifact) -> Plan:
     for layer in reversed(range(len(model.blocks))):
         if not model.paired:
             live[:-1] = True
-        neurons = plan_neurons(model, bounds, layer, live[:-1])
+        neurons = plan_neurons(model, bounds, layer, live[:-1], skip=skip)
         live[[feature for feature, proved in neurons.erased.items() if proved]] = False
         live[neurons.feeds()] = True
         ever |= live

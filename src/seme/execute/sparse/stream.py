@@ -29,6 +29,8 @@ class Sparse:
     Args:
         artifact: A causal model whose output is the next token.
         threads: How many streams `decode_batch` runs at a time, where it is not told.
+        skip: Whether neurons that a few features decide are passed over, and what these write is remembered. Without
+            it every neuron that can be on is computed for every token; the tokens are the same.
 
     Attributes:
         report: What was recognised in the weights, as plain JSON.
@@ -38,13 +40,15 @@ class Sparse:
         MissingExtraError: The C compiler (`ziglang`) is not installed.
     """
 
-    def __init__(self, artifact: Artifact, *, threads: int = 1):
+    def __init__(self, artifact: Artifact, *, threads: int = 1, skip: bool = True):
         started = time.perf_counter()
         self._weights = weights_digest(artifact)
+        if not skip:
+            self._weights = hashlib.sha256(self._weights + b"every neuron").digest()
         kept = read_kept(self._weights)
         read_back = kept is not None
         if kept is None:
-            kept = _planned(artifact)
+            kept = _planned(artifact, skip=skip)
             write_kept(self._weights, kept)
         planned = time.perf_counter()
         library = build(kept.texts)
@@ -246,8 +250,8 @@ def _begin_again(position: int) -> InputError:
     )
 
 
-def _planned(artifact: Artifact) -> Kept:
-    made = plan(artifact)
+def _planned(artifact: Artifact, *, skip: bool = True) -> Kept:
+    made = plan(artifact, skip=skip)
     source = generate(made)
     return Kept(
         texts=source.texts,

@@ -18,7 +18,8 @@ class Versions:
     """The versions of features, by the part that writes them.
 
     Attributes:
-        order: Part -> what it writes: controls of later blocks, what is asked of tokens besides, the rest.
+        order: Part -> what it writes: controls of later blocks, what is asked of tokens besides, the rest; the other
+            way round for neurons.
         counts: Part -> how many of these are controls, and how many are controls or asked.
         gone: Part -> features that are zero behind it and have no place.
     """
@@ -66,7 +67,8 @@ class Versions:
         order, counts = {}, {}
         for part, features in written.items():
             first, more = controls.get(part, set()), asked.get(part, set())
-            order[part] = sorted(features, key=lambda f: (f not in first, f not in more, f))
+            # what is asked at a time, of a block's heads and of the neurons before them, stands side by side
+            order[part] = sorted(features, key=lambda f: (f not in first, f not in more, f), reverse=part % 2 == 1)
             counts[part] = (len(first), len(first | more))
         return cls(order=order, counts=counts, gone=gone)
 
@@ -84,9 +86,9 @@ class Versions:
         return self.gone.get(part, [])
 
     def controls(self, part: int) -> int:
-        """How many of the first that a part writes are controls."""
+        """How many of what a part writes are controls."""
         return self.counts[part][0]
 
     def asked(self, part: int) -> int:
-        """How many of the first that a part writes are held against bounds."""
+        """How many of what a part writes are held against bounds."""
         return self.counts[part][1]

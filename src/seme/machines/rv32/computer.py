@@ -39,6 +39,7 @@ class Computer:
     Args:
         artifact: The model, as `compile_trace(rv32_program())` makes it.
         engine: "sparse" is fast, "dense" is the definition.
+        skip: Whether the sparse engine passes over neurons that others decide; see `Sparse`.
 
     Attributes:
         tokens: The machine's vocabulary.
@@ -48,12 +49,12 @@ class Computer:
         MissingExtraError: The sparse engine's compiler is not installed.
     """
 
-    def __init__(self, artifact: Artifact, *, engine: Engine = "sparse"):
+    def __init__(self, artifact: Artifact, *, engine: Engine = "sparse", skip: bool = True):
         from seme.execute.sparse import Sparse
 
         self.artifact, self.engine = artifact, engine
         self.tokens = _vocabulary(artifact)
-        self.sparse = Sparse(artifact) if engine == "sparse" else None
+        self.sparse = Sparse(artifact, skip=skip) if engine == "sparse" else None
 
     def stream(self, hook: Hook | None = None) -> Stream:
         """A stream that has read nothing yet; a hook sees what the dense engine computes."""
