@@ -15,7 +15,7 @@ import numpy as np
 
 from seme.core.errors import DivergenceError, FolderError, TooLargeError
 from seme.execute.stream import FEED, DenseStream, Stream
-from seme.machines.rv32.counting import Counter, End
+from seme.machines.rv32.counting import IDLE, Counter, End
 from seme.machines.rv32.elf import Program
 from seme.machines.rv32.machine import Tokens, prompt_rows
 from seme.machines.rv32.machine.vocabulary import DIGIT_BITS
@@ -126,6 +126,20 @@ class Run:
             )
 
 
+def expect_progress(counter: Counter) -> None:
+    """Stops a machine that emits tokens for ever and carries nothing out: no program does that.
+
+    Raises:
+        FolderError: It has.
+    """
+    if counter.end is None and counter.idle >= IDLE:
+        raise FolderError(
+            f"the machine emitted {counter.idle:,} tokens after instruction {counter.instructions:,} at pc "
+            f"{counter.pc:#010x} and carried none out, expected at most {IDLE:,}: its weights are damaged",
+            hint="seme machine rv32im -o DIR makes the machine anew",
+        )
+
+
 def _within_memory(work: Callable[[], np.ndarray], tokens: int) -> np.ndarray:
     try:
         return work()
@@ -195,6 +209,7 @@ def carry_on(
         some = counter.read(run.more(left))
         if some:
             output(some)
+        expect_progress(counter)
         seen(counter)
         took = time.perf_counter() - began
         chunk = min(MOST, 2 * chunk) if took < PATIENCE / 2 else max(FIRST, chunk // 2) if took > PATIENCE else chunk
