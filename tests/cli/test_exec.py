@@ -266,7 +266,7 @@ def test_memory_that_is_too_small_is_told(computer, monkeypatch, tiny):
     from seme.core.errors import TooLargeError
     from seme.machines.rv32 import computer as module
 
-    monkeypatch.setattr(module, "_free_memory", lambda: 1000)
+    monkeypatch.setattr(module, "free_memory", lambda: 1000)
     with pytest.raises(TooLargeError, match="not enough memory for this run"):
         Computer(computer.artifact, engine="dense").start(tiny)
     run = computer.start(tiny)

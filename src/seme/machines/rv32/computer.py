@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 
 from seme.core.errors import DivergenceError, FolderError, TooLargeError
+from seme.core.memory import free_memory
 from seme.execute.stream import FEED, DenseStream, Stream
 from seme.machines.rv32.counting import IDLE, Counter, End
 from seme.machines.rv32.elf import Program
@@ -117,7 +118,7 @@ class Run:
         """The dense engine keeps a key and a value of every token; the sparse one keeps those that can be asked for."""
         spec = self.computer.artifact.spec
         need = 2 * len(self.prompt) * spec.layers * spec.d_model * BYTES[spec.dtype]
-        free = _free_memory()
+        free = free_memory()
         if self.computer.engine == "dense" and free and need > free:
             raise TooLargeError(
                 f"not enough memory for this run: the prompt has {len(self.prompt):,} tokens, whose keys and values "
@@ -149,15 +150,6 @@ def _within_memory(work: Callable[[], np.ndarray], tokens: int) -> np.ndarray:
         raise TooLargeError(
             f"memory is out after {tokens:,} tokens", hint="run fewer, use --engine sparse, or a larger machine"
         ) from error
-
-
-def _free_memory() -> int:
-    """Bytes that can be had, 0 where the system does not say."""
-    try:
-        with open("/proc/meminfo", encoding="ascii") as lines:
-            return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
-    except (OSError, StopIteration, ValueError):
-        return 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
