@@ -304,7 +304,7 @@ def test_the_cache_keeps_the_two_machines_used_last(computer, monkeypatch, tmp_p
 
     def used(version, at):
         monkeypatch.setattr(made, "fingerprint", lambda: version)
-        monkeypatch.setattr(made.time, "time_ns", lambda: at * 10**9)
+        monkeypatch.setattr("seme.core.cache.time.time_ns", lambda: at * 10**9)
         made.cached_artifact(cache=tmp_path)
         return sorted(path.name for path in tmp_path.iterdir() if path.is_dir())
 
