@@ -266,7 +266,7 @@ def test_memory_that_is_too_small_is_told(computer, monkeypatch, tiny):
     from seme.core.errors import TooLargeError
     from seme.machines.rv32 import computer as module
 
-    monkeypatch.setattr(module, "_free_memory", lambda: 1000)
+    monkeypatch.setattr(module, "free_memory", lambda: 1000)
     with pytest.raises(TooLargeError, match="not enough memory for this run"):
         Computer(computer.artifact, engine="dense").start(tiny)
     run = computer.start(tiny)
@@ -304,7 +304,7 @@ def test_the_cache_keeps_the_two_machines_used_last(computer, monkeypatch, tmp_p
 
     def used(version, at):
         monkeypatch.setattr(made, "fingerprint", lambda: version)
-        monkeypatch.setattr(made.time, "time_ns", lambda: at * 10**9)
+        monkeypatch.setattr("seme.core.cache.time.time_ns", lambda: at * 10**9)
         made.cached_artifact(cache=tmp_path)
         return sorted(path.name for path in tmp_path.iterdir() if path.is_dir())
 

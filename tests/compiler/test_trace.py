@@ -131,3 +131,9 @@ def test_models_that_label_their_input_do_not_continue_it():
         DenseStream(labels)
     with pytest.raises(UsageError, match="nothing to continue"):
         DenseStream(compile_trace(memory())).run(1)
+
+
+def test_a_model_larger_than_memory_is_refused_before_it_is_made(monkeypatch):
+    monkeypatch.setattr("seme.compiler.trace.free_memory", lambda: 10_000)
+    with pytest.raises(TooLargeError, match=r"take [0-9.]+ GB to make; 0.0 GB are free"):
+        compile_trace(memory())

@@ -5,7 +5,9 @@ import random
 import numpy as np
 import pytest
 
-from seme.machines.rv32.counting import Counter
+from seme.core.errors import FolderError
+from seme.machines.rv32.computer import expect_progress
+from seme.machines.rv32.counting import IDLE, Counter
 from seme.machines.rv32.elf import Program, Segment
 from seme.machines.rv32.instructions import encode
 from seme.machines.rv32.machine import Listener, Tokens
@@ -105,3 +107,19 @@ def test_a_word_that_was_written_over_is_told_when_it_traps():
     counter, _ = agree(Program(entry=0, segments=(Segment(address=0, data=data),)))
     assert counter.end is not None
     assert (counter.end.exit, counter.end.pc, counter.end.word) == (None, 12, 7)
+
+
+def test_tokens_that_carry_nothing_out_are_stopped_and_bytes_and_instructions_count_as_progress():
+    tokens = Tokens(8)
+    counter = Counter(tokens, Program(entry=0, segments=()))
+    idle = np.full(IDLE // 2, tokens.row("l", 3))
+    for _ in range(3):
+        counter.read(idle)
+        expect_progress(counter)
+        counter.read(np.array([tokens.row("o", 65)]))
+    counter.read(np.append(idle, tokens.row("s", 1)))
+    expect_progress(counter)
+    counter.read(idle)
+    counter.read(idle)
+    with pytest.raises(FolderError, match=r"1,024 tokens after instruction 1 at pc 0x00000004 and carried none out"):
+        expect_progress(counter)

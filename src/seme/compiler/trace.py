@@ -20,7 +20,8 @@ from seme.compiler.reuse import in_time
 from seme.compiler.schedule import schedule
 from seme.compiler.sums import Norms
 from seme.compiler.trace_lower import lower_trace
-from seme.core.errors import NotProvedError
+from seme.core.errors import NotProvedError, TooLargeError
+from seme.core.memory import free_memory
 from seme.core.numerics import FLOAT_TYPES
 from seme.ir import Attend, Embed, Graph, Node, dump, verify
 from seme.lang.trace import TraceProgram
@@ -56,7 +57,7 @@ def compile_trace(
     Raises:
         NotProvedError: The program cannot be proved exact for traces of its `longest` in this float type.
         ProgramError: A word depends on itself.
-        TooLargeError: A table or running sum is too large.
+        TooLargeError: A table or running sum is too large, or the model for what memory is free.
         UsageError: An option is unknown.
     """
     check_options(dtype, activation)
@@ -165,6 +166,17 @@ def plan_exact(program: TraceProgram, *, dtype: str) -> Plan:
     return min(tried, key=lambda plan: plan.certificate.margins[0].used)
 
 
+def _expect_room(need: int) -> None:
+    """Embedding and unembedding are made in float64, and kept in the model's type more than once on the way."""
+    free = free_memory()
+    if free and need > free:
+        raise TooLargeError(
+            f"not enough memory for this model: its embedding, unembedding and positions take {need / 1e9:.1f} GB to "
+            f"make; {free / 1e9:.1f} GB are free",
+            hint="use fewer tokens (of the RV32 machine: --digit-bits 8), a shorter --max-length, or float32",
+        )
+
+
 def build_trace(decided: Plan, program: TraceProgram, *, activation: Activation, rows: int) -> Artifact:
     """Writes the weights of a plan."""
     certificate, where, graph = decided.certificate, decided.plan, decided.graph
@@ -172,6 +184,7 @@ def build_trace(decided: Plan, program: TraceProgram, *, activation: Activation,
     kept = np.float64 if certificate.dtype in ("float64", "bfloat16", "float16") else np.float32
     follows_rule = all(n.slope is not None for n in graph.nodes if isinstance(n, Embed) and n.source == "position")
     rows = min(rows, graph.max_length) if follows_rule else graph.max_length
+    _expect_room((graph.vocab_size + rows) * where.d_model * (8 + 3 * np.dtype(kept).itemsize))
     arrays = emit(
         graph,
         where,

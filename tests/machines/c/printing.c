@@ -52,6 +52,10 @@ int main(void) {
   printf("%p %p\n", (void *)0x1234, (void *)0xabcdef);
   printf("%d of %s\n", snprintf(text, 5, "too long a text: %d", 12345), text);
   printf("%d %d\n", snprintf(NULL, 0, "%s-%d", "abc", 42), sprintf(text, "%c%c", 'o', 'k'));
+  volatile long double third = 1, long_reals[] = {0, -2.5, 1e300, 5e-324, 3e-320, 1.7e308, INFINITY, 9007199254740993.0};
+  third /= 3;
+  printf("%Lf %Lg|%12.3Lf %d\n", third, third, -third, 5);
+  for (size_t i = 0; i < sizeof long_reals / sizeof *long_reals; i++) printf("%Lg %.9Le %d\n", long_reals[i], long_reals[i], (int)i);
   int count;
   printf("abc%n", &count);
   printf(" %d\n", count);

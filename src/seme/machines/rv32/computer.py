@@ -14,8 +14,9 @@ from typing import Literal
 import numpy as np
 
 from seme.core.errors import DivergenceError, FolderError, TooLargeError
+from seme.core.memory import free_memory
 from seme.execute.stream import FEED, DenseStream, Stream
-from seme.machines.rv32.counting import Counter, End
+from seme.machines.rv32.counting import IDLE, Counter, End
 from seme.machines.rv32.elf import Program
 from seme.machines.rv32.machine import Tokens, prompt_rows
 from seme.machines.rv32.machine.vocabulary import DIGIT_BITS
@@ -117,13 +118,27 @@ class Run:
         """The dense engine keeps a key and a value of every token; the sparse one keeps those that can be asked for."""
         spec = self.computer.artifact.spec
         need = 2 * len(self.prompt) * spec.layers * spec.d_model * BYTES[spec.dtype]
-        free = _free_memory()
+        free = free_memory()
         if self.computer.engine == "dense" and free and need > free:
             raise TooLargeError(
                 f"not enough memory for this run: the prompt has {len(self.prompt):,} tokens, whose keys and values "
                 f"take {need / 1e9:.1f} GB; {free / 1e9:.1f} GB are free",
                 hint="use --engine sparse, which keeps only keys that can still be asked for",
             )
+
+
+def expect_progress(counter: Counter) -> None:
+    """Stops a machine that emits tokens for ever and carries nothing out: no program does that.
+
+    Raises:
+        FolderError: It has.
+    """
+    if counter.end is None and counter.idle >= IDLE:
+        raise FolderError(
+            f"the machine emitted {counter.idle:,} tokens after instruction {counter.instructions:,} at pc "
+            f"{counter.pc:#010x} and carried none out, expected at most {IDLE:,}: its weights are damaged",
+            hint="seme machine rv32im -o DIR makes the machine anew",
+        )
 
 
 def _within_memory(work: Callable[[], np.ndarray], tokens: int) -> np.ndarray:
@@ -135,15 +150,6 @@ def _within_memory(work: Callable[[], np.ndarray], tokens: int) -> np.ndarray:
         raise TooLargeError(
             f"memory is out after {tokens:,} tokens", hint="run fewer, use --engine sparse, or a larger machine"
         ) from error
-
-
-def _free_memory() -> int:
-    """Bytes that can be had, 0 where the system does not say."""
-    try:
-        with open("/proc/meminfo", encoding="ascii") as lines:
-            return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
-    except (OSError, StopIteration, ValueError):
-        return 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,6 +201,7 @@ def carry_on(
         some = counter.read(run.more(left))
         if some:
             output(some)
+        expect_progress(counter)
         seen(counter)
         took = time.perf_counter() - began
         chunk = min(MOST, 2 * chunk) if took < PATIENCE / 2 else max(FIRST, chunk // 2) if took > PATIENCE else chunk

@@ -18,6 +18,9 @@ from seme.machines.rv32.memory_map import MASK
 RECENT = 8
 """Tokens kept of the chunks before: a word put out before a trap has at most five, a number at most four."""
 
+IDLE = 1024
+"""Tokens without an instruction or a byte after which the machine is judged broken: a long operation takes some 40."""
+
 PLACE = MASK >> 2
 """All bits of an address / 4."""
 
@@ -47,6 +50,8 @@ class Counter:
     Attributes:
         instructions: How many were carried out, an exit or a trap included.
         tokens: How many were read.
+        idle: How many tokens ago, at least, the last chunk ended in which an instruction was carried out or a byte went
+            in or out.
         end: How the program ended, once it has.
     """
 
@@ -62,6 +67,7 @@ class Counter:
         self._recent = np.full(RECENT, tokens.row("x"), np.int64)
         self.instructions = 0
         self.tokens = 0
+        self.idle = 0
         self.end: End | None = None
 
     @property
@@ -104,7 +110,10 @@ class Counter:
         new = slice(RECENT, None)
         retired = np.cumsum(self._retires[rows[new]])
         jumps = np.flatnonzero(kinds[new] == self._codes["j"])
-        self.instructions += int(retired[-1]) + self._jumped(kinds, numbers, retired, jumps)
+        done = int(retired[-1]) + self._jumped(kinds, numbers, retired, jumps)
+        bytes_ = np.isin(kinds[new], [self._codes["o"], self._codes["i"]])
+        self.instructions += done
+        self.idle = 0 if done or bytes_.any() else self.idle + len(rows) - RECENT
         self.tokens += len(rows) - RECENT
         self._recent = rows[-RECENT:]
         self._ended(kinds, numbers)

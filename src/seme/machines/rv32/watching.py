@@ -11,8 +11,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from seme.core.errors import DivergenceError
-from seme.machines.rv32.computer import FIRST, PATIENCE, Computer, Ran, Run
+from seme.core.errors import DivergenceError, FolderError
+from seme.machines.rv32.computer import FIRST, PATIENCE, Computer, Ran, Run, expect_progress
 from seme.machines.rv32.counting import Counter
 from seme.machines.rv32.elf import Program
 from seme.machines.rv32.emulator import Emulator
@@ -87,6 +87,21 @@ class Watcher:
             self._begins = self._asks = self._at
         if self._witness is not None:
             self._witness.forget(self._begins)
+
+    def idle(self, counter: Counter) -> DivergenceError | None:
+        """The difference where the weights emit tokens for ever and carry nothing out, as the emulator would.
+
+        Raises:
+            FolderError: They do, and there is no emulator.
+        """
+        try:
+            expect_progress(counter)
+        except FolderError as error:
+            if self._emulator is None:
+                raise
+            told: dict[str, int | str] = {"instruction": counter.instructions, "pc": counter.pc, "field": "progress"}
+            return DivergenceError(error.message, hint=error.hint, told=told)
+        return None
 
     def _go_on(self, kind: str) -> None:
         """Notes where the instruction begins, and where its registers are fetched, by a token that does not end it."""
@@ -233,6 +248,8 @@ def watch(
             watcher.read(rows)
         except DivergenceError as error:
             divergence = error
+        else:
+            divergence = watcher.idle(counter)
         seen(counter)
         chunk = min(CHUNK, 2 * chunk) if time.perf_counter() - began < PATIENCE / 2 else max(FIRST, chunk // 2)
     return Ran(

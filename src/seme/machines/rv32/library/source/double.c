@@ -271,3 +271,34 @@ void seme_put_double(sink *to, const conversion *c, double value) {
     put_general(to, c, sign, &out, value, precision);
   }
 }
+
+double seme_narrow(long double value) {
+  uint32_t words[4];
+  memcpy(words, &value, sizeof words);
+  uint64_t sign = (uint64_t)(words[3] >> 31) << 63, bits;
+  uint64_t fraction = (uint64_t)(words[3] & 0xffff) << 36 | (uint64_t)words[2] << 4 | words[1] >> 28;
+  uint32_t below = words[1] << 4 | (words[0] != 0); /* the first bit left out, and whether any other is set */
+  int exponent = (int)(words[3] >> 16 & 0x7fff);
+  if (exponent == 0x7fff) {
+    bits = (uint64_t)2047 << 52 | fraction | (below != 0);
+  } else {
+    exponent -= 16383 - 1023;
+    if (exponent >= 2047) {
+      bits = (uint64_t)2047 << 52;
+    } else {
+      int lost = exponent > 0 ? 0 : 1 - exponent;
+      if (lost) fraction |= (uint64_t)1 << 52, exponent = 0;
+      if (lost > 53) fraction = below = 0;
+      for (; lost && fraction; lost--) {
+        below = (uint32_t)(fraction & 1) << 31 | below >> 1 | (below & 1);
+        fraction >>= 1;
+      }
+      bits = ((uint64_t)exponent << 52) + fraction;
+      bits += below > 0x80000000u || (below == 0x80000000u && (bits & 1));
+    }
+  }
+  bits |= sign;
+  double narrow;
+  memcpy(&narrow, &bits, sizeof narrow);
+  return narrow;
+}

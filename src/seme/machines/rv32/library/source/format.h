@@ -27,4 +27,7 @@ void seme_put_field(sink *to, const conversion *c, const char *prefix, int zeros
 
 void seme_put_double(sink *to, const conversion *c, double value);
 
+/* The nearest double, ties to even: numbers are put out with a double's digits. */
+double seme_narrow(long double value);
+
 #endif

@@ -6,6 +6,7 @@
 #include "format.h"
 
 enum { LONGEST = 22 };  /* 64 bits in octal */
+enum { LONG_DOUBLE = 3 };  /* as the size of a conversion */
 
 void seme_put(sink *to, int byte) {
   to->total++;
@@ -97,7 +98,8 @@ static const char *read_conversion(const char *format, conversion *c, int *size,
     if (*format == 'h') --*size;
     else if (*format == 'l') ++*size;
     else if (*format == 'j' || *format == 'q') *size = 2;
-    else if (*format != 'z' && *format != 't' && *format != 'L') break;
+    else if (*format == 'L') *size = LONG_DOUBLE;
+    else if (*format != 'z' && *format != 't') break;
   }
   c->letter = *format == 'i' ? 'd' : *format;
   return *format ? format + 1 : format;
@@ -133,7 +135,7 @@ static void put_conversion(sink *to, conversion *c, int size, va_list *values) {
     case 's': put_text(to, c, va_arg(*values, const char *)); return;
     case 'n': *va_arg(*values, int *) = (int)to->total; return;
     case 'f': case 'F': case 'e': case 'E': case 'g': case 'G':
-      seme_put_double(to, c, va_arg(*values, double));
+      seme_put_double(to, c, size == LONG_DOUBLE ? seme_narrow(va_arg(*values, long double)) : va_arg(*values, double));
       return;
     default: seme_put(to, c->letter); return;
   }
