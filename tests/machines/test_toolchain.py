@@ -111,3 +111,10 @@ def test_a_cache_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(UsageError, match=r"cannot make the cache folder `.*file.cache`"):
         compile_c(EXAMPLES / "hello.c", cache=tmp_path / "file" / "cache")
+
+
+def test_flags_that_the_compiler_refuses_are_told_as_flags_and_cut_short(tmp_path):
+    with pytest.raises(CompileError, match="more lines") as caught:
+        compiled(tmp_path, "int main(void) { return 0; }", cflags=["-march=rv64gc"])
+    assert len(caught.value.message.splitlines()) <= toolchain.SHOWN + 2
+    assert "--cflags '-march=rv64gc'" in caught.value.hint
