@@ -44,7 +44,7 @@ OFTEN = frozenset({"division", "malloc", "memory", "sort", "string"})
 
 
 SHOWN = 12
-"""Lines of the compiler's that are shown: the first errors. An unknown processor is followed by all that are known."""
+"""Lines of the compiler's that are shown. Before an unknown processor come all that are known."""
 
 
 def compile_c(path: str | Path, *, cflags: Sequence[str] = (), cache: str | Path | None = None) -> Program:
@@ -91,10 +91,13 @@ def build_elf(
 
 
 def _first(said: str) -> str:
-    """The compiler's messages up to a length that can be read at once: the first say what is wrong."""
+    """The compiler's messages, from the first error on where there are many: as many as can be read at once."""
     lines = said.strip().splitlines()
-    kept = lines if len(lines) <= SHOWN else [*lines[:SHOWN], f"... {len(lines) - SHOWN} more lines"]
-    return "\n".join(kept)
+    first = next((at for at, line in enumerate(lines) if "error:" in line), 0)
+    if len(lines) <= SHOWN:
+        return "\n".join(lines)
+    kept = lines[first : first + SHOWN]
+    return "\n".join([*kept, f"... {len(lines) - len(kept)} more lines"])
 
 
 def _library(cache: Path) -> tuple[Path, Path]:
