@@ -101,7 +101,9 @@ def bootstrap_ratio(
     return interval(ratios)
 
 
-def random_walk(rng: np.random.Generator, rows: int, width: int) -> Float[np.ndarray, "pos d_model"]:
+def random_walk(
+    rng: np.random.Generator, rows: int, width: int, *, dtype: type[np.float64 | np.float32] = np.float64
+) -> Float[np.ndarray, "pos d_model"]:
     """Gives a Gaussian random walk: the smooth curve that has no shape.
 
     In high dimension its components hold 6 / (pi k)^2 of the variance, 82.7% in the first three.
@@ -109,7 +111,7 @@ def random_walk(rng: np.random.Generator, rows: int, width: int) -> Float[np.nda
     Source:
         Antognini and Sohl-Dickstein, "PCA of high dimensional random walks", 2018.
     """
-    return np.cumsum(rng.standard_normal((rows, width)), axis=0)
+    return np.cumsum(rng.standard_normal((rows, width), dtype=dtype), axis=0, dtype=dtype)
 
 
 def shuffled_increments(

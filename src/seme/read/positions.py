@@ -255,7 +255,7 @@ def _explained_nulls(
     k = len(leading.variance)
     counts = [count for count in KEPT if count <= k]
     makers: dict[str, Callable[[int], np.ndarray]] = {
-        "random_walk": lambda _: random_walk(rng, *values.shape),
+        "random_walk": lambda _: random_walk(rng, *values.shape, dtype=np.float32),
         "shuffled_increments": walk,
         "rotated_rows": lambda _: rotated_rows(rng, values),
     }
