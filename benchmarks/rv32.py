@@ -38,12 +38,12 @@ REPEATS = 3
 ENDLESS = r"""
 #include <stdint.h>
 static uint32_t table[4096];
+volatile uint32_t sum;
 int main(void) {
-  uint32_t x = 2463534242u, sum = 0;
+  uint32_t x = 2463534242u;
   for (uint32_t round = 0;; round++) {
     x ^= x << 13, x ^= x >> 17, x ^= x << 5;
     sum += table[x >> 20], table[x >> 20] = x + round;
-    if (!sum) return 1;
   }
 }
 """
@@ -143,8 +143,9 @@ def _long(computer: Any) -> dict[str, float]:
     seconds: list[float] = []
     while run.stream.length < LONG + SHORT:
         started = time.process_time()
-        run.more(SHORT // 4)
+        rows = run.more(SHORT // 4)
         seconds.append(time.process_time() - started)
+        assert len(rows) == SHORT // 4, "the program ended"
     for at in (SHORT, LONG):
         last = at * 4 // SHORT
         rates[at] = SHORT / float(np.sum(seconds[last - 4 : last]))

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import itertools
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,8 +10,13 @@ import torch
 from safetensors.torch import load_file, save_file
 from tests.cli.conftest import EXAMPLES
 
+from seme.cli.prompts import prompts
+from seme.compiler.pipeline import token_table
+from seme.compiler.trace import compile_trace
 from seme.exchange import save
+from seme.machines.rv32.machine import Tokens
 from support.models import random_artifact
+from support.traces import odometer
 
 
 def copied(folder: Path, to: Path) -> Path:
@@ -126,3 +133,38 @@ def test_too_many_inputs_and_too_great_a_length_are_refused(seme, reverse_folder
     told = seme("check", reverse_folder, "--exhaustive", "9")
     assert told.status == 2
     assert "S008" in told.err
+
+
+def test_a_machine_is_checked_on_random_tapes_against_its_graph(seme, tmp_path):
+    assert seme("machine", "turing", "bb2", "-o", tmp_path / "m", "--max-length", "100", "-q").status == 0
+    told = seme("check", tmp_path / "m", "--samples", "4", "--json")
+    assert (told.status, told.json["wrong"], told.json["prompts"]) == (0, 0, 4)
+    assert told.json["checked"] > 12
+    assert "next tokens of 3 prompts checked" in seme("check", tmp_path / "m", "--samples", "3").out
+    told = seme("check", tmp_path / "m", "--exhaustive", "2")
+    assert (told.status, "continues" in told.err) == (2, True)
+
+
+def test_a_machine_that_reads_its_table_is_given_one(seme, tmp_path):
+    assert seme("machine", "turing", "-o", tmp_path / "m", "--max-length", "100", "-q").status == 0
+    told = seme("check", tmp_path / "m", "--samples", "1", "--json")
+    assert (told.status, told.json["wrong"], told.json["undefined"]) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("part", ["wte", "lm_head"])
+def test_a_changed_weight_of_a_model_that_continues_its_input_is_found(seme, tmp_path, part):
+    folder = save(compile_trace(odometer(), max_length=100), tmp_path / "m")
+    assert seme("check", folder, "--samples", "5").status == 0
+    changed(folder, part, lambda weight: weight.roll(1, dims=0))
+    told = seme("check", folder, "--samples", "5", "--json")
+    assert (told.status, told.json["first_divergence"]["output"]) == (1, "next")
+    assert told.json["wrong"] > 0
+
+
+def test_a_program_of_the_rv32_machine_is_its_prompt():
+    tokens = Tokens(8)
+    artifact = replace(compile_trace(odometer()), tokens=token_table(tokens.vocabulary.texts))
+    rows = next(prompts(artifact, 0))
+    assert rows[0] == 0
+    assert tokens.text(rows[-1] - 2) == "start"
+    assert rows != list(itertools.islice(prompts(artifact, 0), 2))[1]

@@ -181,7 +181,9 @@ def test_a_checkpoint_of_another_program_or_a_damaged_one_is_refused(run, tmp_pa
         broken = bytearray(data)
         broken[at] ^= 1
         saved.write_bytes(broken)
-        assert run(HELLO, "--checkpoint", saved).status == 4, at
+        told = run(HELLO, "--checkpoint", saved)
+        assert told.status == 4, at
+        assert str(saved) in "".join(told.err.split()), at
 
 
 def test_check_agrees_with_the_emulator_and_trace_names_the_heads(run):

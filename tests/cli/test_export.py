@@ -4,8 +4,11 @@ import sys
 import pytest
 
 from seme.cli import main
+from seme.compiler.trace import compile_trace
 from seme.exchange import load, save
+from seme.execute import Dense
 from support.models import previous_token
+from support.traces import odometer
 
 
 @pytest.fixture
@@ -66,3 +69,29 @@ def test_a_plain_folder_is_written_without_transformers(capsys, folder, tmp_path
 
 def test_an_unknown_tool_is_a_usage_error(capsys, folder, tmp_path):
     assert run(capsys, "export", folder, "--to", "word", "-o", tmp_path / "out")[0] == 2
+
+
+@pytest.fixture(scope="module")
+def continuing(tmp_path_factory):
+    return save(compile_trace(odometer(), max_length=100), tmp_path_factory.mktemp("continuing") / "m")
+
+
+@pytest.mark.parametrize("kind", ["hf", "onnx", "transformer-lens"])
+def test_a_model_that_continues_its_input_is_exported_as_a_language_model(capsys, continuing, tmp_path, kind):
+    code, out, _ = run(capsys, "export", continuing, "--to", kind, "-o", tmp_path / "out", "--json")
+    told = json.loads(out)
+    assert (code, told["compared"]) == (0, 32)
+    assert told["largest_difference"] < 1e-9
+    if kind != "onnx":
+        assert json.loads((tmp_path / "out" / "config.json").read_text())["architectures"] == ["GPT2LMHeadModel"]
+
+
+def test_an_exported_model_that_chooses_other_tokens_is_not_written(capsys, continuing, tmp_path, monkeypatch):
+    def shifted(artifact, kind):
+        return lambda ids, mask: Dense(artifact).run_ids(ids, mask.bool()).roll(1, dims=-1)
+
+    monkeypatch.setattr("seme.exchange.export._runner", shifted)
+    code, out, err = run(capsys, "export", continuing, "--to", "hf", "-o", tmp_path / "out")
+    assert (code, out) == (1, "")
+    assert "next tokens differ" in err
+    assert not (tmp_path / "out").exists()

@@ -171,3 +171,23 @@ def test_steps_and_tokens_a_second_are_shown_on_a_terminal_only(capsys, monkeypa
 
 def _interrupt(steps: int) -> None:
     signal.raise_signal(signal.SIGINT)
+
+
+def test_an_unknown_name_is_answered_with_those_there_are(seme):
+    told = seme("turing", "bb9")
+    assert told.status == 4
+    assert "no machine named 'bb9'" in told.err
+    assert "bb5, bb2x4, rogozhin4x6" in " ".join(told.err.split())
+
+
+def test_a_missing_folder_says_which_command_makes_a_machine(seme, tmp_path):
+    told = seme("turing", "bb5", "--model", tmp_path / "nothere")
+    assert told.status == 4
+    assert "seme machine rv32im|turing -o DIR" in " ".join(told.err.split())
+
+
+def test_without_the_compiler_the_dense_engine_is_named_and_runs(seme, monkeypatch):
+    monkeypatch.setattr("seme.execute.sparse.build.find_spec", lambda name: None)
+    told = seme("turing", "bb2")
+    assert (told.status, "--engine dense" in told.err) == (3, True)
+    assert seme("turing", "bb2", "--engine", "dense").status == 0

@@ -111,3 +111,17 @@ def test_a_cache_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(UsageError, match=r"cannot make the cache folder `.*file.cache`"):
         compile_c(EXAMPLES / "hello.c", cache=tmp_path / "file" / "cache")
+
+
+def test_flags_that_the_compiler_refuses_are_told_as_flags_and_cut_short(tmp_path):
+    with pytest.raises(CompileError, match=r"unknown CPU(?s:.*)more lines") as caught:
+        compiled(tmp_path, "int main(void) { return 0; }", cflags=["-march=rv64gc"])
+    assert len(caught.value.message.splitlines()) <= toolchain.SHOWN + 2
+    assert "--cflags '-march=rv64gc'" in caught.value.hint
+
+
+def test_of_many_errors_the_first_are_shown(tmp_path):
+    with pytest.raises(CompileError, match="more lines") as caught:
+        compiled(tmp_path, "int main(void) {\n" + "".join(f"  x{n};\n" for n in range(15)) + "}\n")
+    assert "program.c:2:3: error:" in caught.value.message
+    assert len(caught.value.message.splitlines()) == toolchain.SHOWN + 2

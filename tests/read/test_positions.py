@@ -10,7 +10,7 @@ from seme.core.errors import InputError, UsageError
 from seme.read.nulls import random_walk, rotated_rows, shuffled_increments
 from seme.read.positions import diagonal_means, measure_positions, row_norms, sinusoidal, toeplitz_r2
 from seme.read.rings import ring
-from seme.read.spectra import components, participation_ratio
+from seme.read.spectra import components, leading_shares, participation_ratio
 from tests.read.planted import ROWS, WIDTH, frame, helix_table
 
 TRIALS = 40
@@ -150,3 +150,9 @@ def test_a_constant_table_is_measured_without_dividing_by_zero():
     report = measure_positions(np.ones((ROWS, 8)), draws=3)
     assert report.participation_ratio == 0
     assert report.ring_score.value == 0
+
+
+def test_shares_of_null_draws_are_those_of_components():
+    rng = np.random.default_rng(3)
+    for table in (random_walk(rng, 400, 350), rng.standard_normal((400, 350)), 1e3 + random_walk(rng, 330, 500)):
+        assert np.abs(leading_shares(table, 10) - components(table, 10).explained).max() < 2e-6

@@ -40,15 +40,16 @@ class MissingExtraError(SemeError):
     Args:
         what: What cannot be done without it.
         extra: The extra of the `seme` package that brings it.
+        instead: What can be done without it, if anything.
     """
 
     code = "S002"
     exit_code = 3
 
-    def __init__(self, what: str, extra: str):
+    def __init__(self, what: str, extra: str, *, instead: str = ""):
         super().__init__(
             f"{what} needs an optional library that is not installed",
-            hint=f"pip install 'seme[{extra}]'",
+            hint=f"pip install 'seme[{extra}]'" + (f", or {instead}" if instead else ""),
         )
 
 

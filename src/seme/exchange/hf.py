@@ -15,7 +15,7 @@ from seme.model.artifact import Artifact
 
 
 def to_transformers(artifact: Artifact, *, attention: str = "eager") -> Any:
-    """A BertForTokenClassification or GPT2ForTokenClassification, ready to run.
+    """A BertForTokenClassification, GPT2ForTokenClassification or GPT2LMHeadModel, ready to run.
 
     Args:
         artifact: The model.
@@ -25,14 +25,15 @@ def to_transformers(artifact: Artifact, *, attention: str = "eager") -> Any:
         MissingExtraError: `transformers` is not installed.
     """
     try:
-        from transformers import AutoConfig, AutoModelForTokenClassification
+        from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForTokenClassification
     except ImportError as error:
         raise MissingExtraError("making a transformers model", "hf") from error
     config = to_config(artifact)
     made = AutoConfig.for_model(config["model_type"], **{k: v for k, v in config.items() if k != "model_type"})
+    auto = AutoModelForCausalLM if artifact.spec.continues else AutoModelForTokenClassification
     # The library draws random weights first; they are overwritten, and the caller's generator is left untouched.
     with torch.random.fork_rng(devices=[]):
-        model = AutoModelForTokenClassification.from_config(made, attn_implementation=attention)
+        model = auto.from_config(made, attn_implementation=attention)
     # The argument for the float type changed its name between releases; casting has not.
     model = model.to(getattr(torch, artifact.spec.dtype))
     model.load_state_dict(to_hf(artifact.spec, artifact.weights), strict=True)

@@ -1,8 +1,8 @@
-"""A TransformerLens model with the classifier as its unembedding, so that its logits are ours.
+"""A TransformerLens model with our head as its unembedding, so that its logits are ours.
 
 TransformerLens 4 wraps models of `transformers` in a `TransformerBridge`. It knows GPT-2 and BERT by their language
-models; ours differ in nothing but the head, so its adapter for the family is used with the unembedding pointed at the
-classifier.
+models; a token classifier differs in nothing but the head, so its adapter for the family is used with the unembedding
+pointed at the classifier. A model that continues its input is a language model already.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ LANGUAGE_MODEL_ONLY = ("mlm_head", "ln_final")
 
 
 def to_lens(artifact: Artifact) -> Any:
-    """A `TransformerBridge` on a model in memory: hooks, cache, and `W_U`, `b_U` of the classifier.
+    """A `TransformerBridge` on a model in memory: hooks, cache, and `W_U`, `b_U` of the head.
 
     Feed it token ids with the begin token first (`model.tokenizer` puts it there) and an `attention_mask` where there
     is padding.
@@ -38,6 +38,8 @@ def to_lens(artifact: Artifact) -> Any:
     family = artifact.spec.architecture
 
     def point_at_classifier(adapter: Any) -> None:
+        if artifact.spec.continues:
+            return
         adapter.component_mapping["unembed"] = UnembeddingBridge(name="classifier")
         if family == "bert":
             for part in LANGUAGE_MODEL_ONLY:

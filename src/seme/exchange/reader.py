@@ -23,6 +23,9 @@ from seme.model.artifact import Artifact, OutputBlock, PositionRule, Spec, Token
 _NEEDED = ("config.json", "model.safetensors", "meaning.json")
 
 
+MAKE = "seme compile FILE.py -o DIR makes one of a program, seme machine rv32im|turing -o DIR a machine"
+
+
 def load(path: str | Path, *, device: str | torch.device = "cpu") -> Model:
     """Reads a model folder.
 
@@ -73,7 +76,7 @@ def load_artifact(path: str | Path) -> Artifact:
 def _check_present(path: Path) -> None:
     if not path.is_dir():
         what = "is a file" if path.exists() else "does not exist"
-        raise FolderError(f"`{path}` {what}, expected a model folder", hint="seme compile FILE.py -o DIR makes one")
+        raise FolderError(f"`{path}` {what}, expected a model folder", hint=MAKE)
     missing = [name for name in _NEEDED if not (path / name).is_file()]
     if not missing:
         return

@@ -109,7 +109,7 @@ class DenseStream:
         if rule is None:
             raise InputError(
                 f"the model has positions for {table} tokens, got {start + count}",
-                hint="make it for a longer input (--max-length)",
+                hint="make the model for more, as with seme machine rv32im --max-length N -o DIR",
             )
         kept = self._artifact.weights["pos_embed.W_pos"][start : min(table, start + count)]
         rows = rule.rows(start + len(kept), count - len(kept))

@@ -6,7 +6,7 @@ reported with the mean of its null, the 95% interval over null draws and a p-val
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -101,7 +101,9 @@ def bootstrap_ratio(
     return interval(ratios)
 
 
-def random_walk(rng: np.random.Generator, rows: int, width: int) -> Float[np.ndarray, "pos d_model"]:
+def random_walk(
+    rng: np.random.Generator, rows: int, width: int, *, dtype: type[np.float64 | np.float32] = np.float64
+) -> Float[np.ndarray, "pos d_model"]:
     """Gives a Gaussian random walk: the smooth curve that has no shape.
 
     In high dimension its components hold 6 / (pi k)^2 of the variance, 82.7% in the first three.
@@ -109,7 +111,7 @@ def random_walk(rng: np.random.Generator, rows: int, width: int) -> Float[np.nda
     Source:
         Antognini and Sohl-Dickstein, "PCA of high dimensional random walks", 2018.
     """
-    return np.cumsum(rng.standard_normal((rows, width)), axis=0)
+    return np.cumsum(rng.standard_normal((rows, width), dtype=dtype), axis=0, dtype=dtype)
 
 
 def shuffled_increments(
@@ -141,5 +143,15 @@ def random_frame(rng: np.random.Generator, width: int, k: int) -> Float[np.ndarr
     Source:
         Mezzadri, "How to generate random matrices from the classical compact groups", 2007.
     """
-    q, r = np.linalg.qr(rng.standard_normal((width, k)))
-    return q * np.where(np.diag(r) < 0, -1.0, 1.0)
+    return _frame(rng.standard_normal((width, k)))
+
+
+def null_frames(rng: np.random.Generator, width: int, k: int, draws: int) -> Iterator[Float[np.ndarray, "d_model k"]]:
+    """Gives as many random frames, one after the other, orthonormal to 1e-6 only: made in float32, at half the cost."""
+    for _ in range(draws):
+        yield _frame(rng.standard_normal((width, k), dtype=np.float32)).astype(np.float64)
+
+
+def _frame(normal: np.ndarray) -> np.ndarray:
+    q, r = np.linalg.qr(normal)
+    return q * np.where(np.diag(r) < 0, -1, 1).astype(q.dtype)

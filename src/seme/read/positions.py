@@ -11,7 +11,15 @@ from jaxtyping import Float, Num
 from seme.core.errors import InputError
 from seme.read.nulls import Comparison, compare, random_walk, rotated_rows, shuffled_increments
 from seme.read.rings import Band, Helix, Ring, bands, helix, rings, spectrum
-from seme.read.spectra import RANK_TOLERANCE, Components, centre, components, participation_ratio, variances
+from seme.read.spectra import (
+    RANK_TOLERANCE,
+    Components,
+    centre,
+    components,
+    leading_shares,
+    participation_ratio,
+    variances,
+)
 
 KEPT = (1, 2, 3, 5, 10)
 """Component counts whose explained variance is compared with the nulls."""
@@ -247,7 +255,7 @@ def _explained_nulls(
     k = len(leading.variance)
     counts = [count for count in KEPT if count <= k]
     makers: dict[str, Callable[[int], np.ndarray]] = {
-        "random_walk": lambda _: random_walk(rng, *values.shape),
+        "random_walk": lambda _: random_walk(rng, *values.shape, dtype=np.float32),
         "shuffled_increments": walk,
         "rotated_rows": lambda _: rotated_rows(rng, values),
     }
@@ -255,9 +263,11 @@ def _explained_nulls(
     for name, make in makers.items():
         explained = np.empty((draws, k))
         for index in range(draws):
-            null = components(make(index), k)
-            explained[index] = null.explained
-            if name == "shuffled_increments":
+            if name != "shuffled_increments":
+                explained[index] = leading_shares(make(index), k)
+            else:
+                null = components(make(index), k)
+                explained[index] = null.explained
                 found = rings(null.scores)
                 best_rings.append(found[0].score if found else 0.0)
                 best_helices.append(helix(null.scores).score)

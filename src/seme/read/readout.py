@@ -13,7 +13,7 @@ from jaxtyping import Num
 from scipy.linalg import cholesky, eigh, lapack
 
 from seme.read.moments import TokenMoments
-from seme.read.nulls import Comparison, compare, random_frame
+from seme.read.nulls import Comparison, compare, null_frames, random_frame
 from seme.read.rows import Rows, as_rows
 from seme.read.spectra import RANK_TOLERANCE, Components, components
 
@@ -112,8 +112,7 @@ def measure_readout(
     raw = components(table, min(table.shape), centred=False)
     sums = _dot_sums(as_rows(tokens), table, moments, rng)
     by_dot, null, null_by_dot = sums.r2(raw.directions, raw.scores), [], []
-    for draw in range(draws):
-        frame = random_frame(rng, *raw.directions.shape)
+    for draw, frame in enumerate(null_frames(rng, *raw.directions.shape, draws)):
         null.append(_linear(frame, scores, target, line.var(), noise))
         if draw < DOT_DRAWS:
             null_by_dot.append(sums.r2(frame, raw.scores))

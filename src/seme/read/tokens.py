@@ -10,7 +10,7 @@ from scipy.linalg import eigh, subspace_angles
 
 from seme.core.errors import InputError, UsageError
 from seme.read.moments import TokenMoments, token_moments, token_projections
-from seme.read.nulls import Comparison, bootstrap_ratio, compare, random_frame
+from seme.read.nulls import Comparison, bootstrap_ratio, compare, null_frames
 from seme.read.positions import checked
 from seme.read.rows import Rows, as_rows
 from seme.read.spectra import components, rank
@@ -234,7 +234,7 @@ def _top_energy(
 ) -> TopEnergy:
     coordinates, squares = token_projections(rows, frame, moments)
     inside, k = (coordinates**2).sum(axis=1), frame.shape[1]
-    null = [energy_in(random_frame(rng, len(frame), k), moments.scatter) for _ in range(draws)]
+    null = [energy_in(each, moments.scatter) for each in null_frames(rng, len(frame), k, draws)]
     against = compare(inside.sum() / squares.sum(), null)
     return TopEnergy(
         k=k,
@@ -258,8 +258,7 @@ def _energies(
     """Energy of tokens in growing subspaces; one random frame per draw serves every size, centred and raw."""
     second = moments.second_moment
     null, null_raw = np.empty((draws, len(counts))), np.empty((draws, len(counts)))
-    for draw in range(draws):
-        frame = random_frame(rng, len(centred), max(counts))
+    for draw, frame in enumerate(null_frames(rng, len(centred), max(counts), draws)):
         null[draw] = _cumulative(frame, moments.scatter, counts)
         null_raw[draw] = _cumulative(frame, second, counts)
     values = _cumulative(centred, moments.scatter, counts)
@@ -281,8 +280,7 @@ def _blocks(table: np.ndarray, basis: np.ndarray, rng: np.random.Generator, draw
     centred = table - table.mean(axis=0)
     moment = centred.T @ centred
     sizes = tuple(size for size in BLOCKS if size < width) or (max(1, width // 2),)
-    frames = [random_frame(rng, width, max(sizes)) for _ in range(draws)]
-    null = np.array([_cumulative(frame, moment, sizes) for frame in frames])
+    null = np.array([_cumulative(each, moment, sizes) for each in null_frames(rng, width, max(sizes), draws)])
     found = []
     for end, ordered in (("lowest", basis), ("highest", basis[:, ::-1])):
         values = _cumulative(ordered[:, : max(sizes)], moment, sizes)
@@ -300,7 +298,7 @@ def _angles(
     found = {}
     for count in counts:
         tokens = basis[:, ::-1][:, :count]
-        null = [np.cos(subspace_angles(random_frame(rng, len(frame), count), tokens)).mean() for _ in range(draws)]
+        null = [np.cos(subspace_angles(each, tokens)).mean() for each in null_frames(rng, len(frame), count, draws)]
         value = np.cos(subspace_angles(frame[:, :count], tokens)).mean()
         found[count] = compare(float(value), null)
     return found
@@ -323,7 +321,7 @@ def _cosines(
         values, k = unit_left.T, min(unit_right.shape)
         u, s, _ = np.linalg.svd(unit_right, full_matrices=False)
         coordinates = u[:, :k] * s[:k]
-        null = [np.abs(coordinates @ (random_frame(rng, len(values), k).T @ values)).mean() for _ in range(draws)]
+        null = [np.abs(coordinates @ (each.T @ values)).mean() for each in null_frames(rng, len(values), k, draws)]
         found.append(compare(float(np.abs(unit_right @ values).mean()), null))
     return found
 

@@ -12,7 +12,7 @@ from seme.cli.output import print_json
 
 @click.command()
 @click.argument("target", metavar=TARGET)
-@click.option("--samples", type=click.IntRange(min=0), default=1000, show_default=True, help="Random inputs.")
+@click.option("--samples", type=click.IntRange(min=0), help="Random inputs.  [default: 1000]")
 @click.option("--exhaustive", type=click.IntRange(min=0), metavar="L", help="Also every input up to length L.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the random inputs.")
 @dtype_option("Check in this float type: a DIR is cast, a FILE compiled for it.")
@@ -21,7 +21,7 @@ from seme.cli.output import print_json
 @quiet_option
 def command(
     target: str,
-    samples: int,
+    samples: int | None,
     exhaustive: int | None,
     seed: int,
     dtype: str | None,
@@ -32,8 +32,9 @@ def command(
     """Check the weights against what the program means.
 
     For a FILE the interpreter says what is right, for a DIR the graph stored in it. Adversarial inputs are always
-    among those compared: constant, all different, extreme counts, full length, length 1, padding. The status is 1 if
-    any answer is wrong.
+    among those compared: constant, all different, extreme counts, full length, length 1, padding. A model that
+    continues its input, as a machine does, is given random prompts instead, the fewer the larger it is, and every next
+    token is compared. The status is 1 if any answer is wrong.
     """
     from seme.cli.checking import check_opened, report_text
     from seme.cli.models import open_model

@@ -76,7 +76,11 @@ def _compiler() -> str:
         MissingExtraError: It is not installed.
     """
     if find_spec("ziglang") is None:
-        raise MissingExtraError("the sparse executor compiles the model to machine code, which", "machines")
+        raise MissingExtraError(
+            "the sparse executor compiles the model to machine code, which",
+            "machines",
+            instead="use --engine dense, which is slower",
+        )
     return importlib.metadata.version("ziglang")
 
 

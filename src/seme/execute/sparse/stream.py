@@ -234,7 +234,7 @@ class SparseStream:
     def _too_long(self, asked: int) -> InputError:
         return InputError(
             f"the model has positions for {self.model.most} tokens, got {asked}",
-            hint="make it for a longer input (--max-length)",
+            hint="make the model for more, as with seme machine rv32im --max-length N -o DIR",
         )
 
 

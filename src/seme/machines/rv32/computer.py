@@ -54,7 +54,7 @@ class Computer:
         from seme.execute.sparse import Sparse
 
         self.artifact, self.engine = artifact, engine
-        self.tokens = _vocabulary(artifact)
+        self.tokens = vocabulary_of(artifact)
         self.sparse = Sparse(artifact, skip=skip) if engine == "sparse" else None
 
     def stream(self, hook: Hook | None = None) -> Stream:
@@ -66,7 +66,12 @@ class Computer:
         return Run(self, program, stdin, self.stream(hook))
 
 
-def _vocabulary(artifact: Artifact) -> Tokens:
+def vocabulary_of(artifact: Artifact) -> Tokens:
+    """The vocabulary of an RV32 machine.
+
+    Raises:
+        FolderError: The model is none.
+    """
     texts = artifact.tokens.texts
     for digit_bits in DIGIT_BITS:
         tokens = Tokens(digit_bits)

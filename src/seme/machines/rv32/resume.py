@@ -71,9 +71,13 @@ def load_run(run: Run, path: str | os.PathLike[str]) -> bytes:
             hint="give the program and the input it was made with, or another file",
         )
     with tempfile.TemporaryDirectory(prefix="seme-") as folder:
-        at = Path(folder) / Path(path).name
+        at = Path(folder) / "stream"
         at.write_bytes(stream)
-        run.stream = run.computer.sparse.restore(at)
+        try:
+            run.stream = run.computer.sparse.restore(at)
+        except FolderError as error:
+            # The stream was taken out of the user's file, which is the one to name.
+            raise FolderError(error.message.replace(str(at), str(path)), hint=error.hint) from error
     run.counter.restore(told["counter"])
     return told["output"].encode("latin-1")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -40,6 +41,10 @@ ALONE = ("-ffreestanding", "-fno-builtin")
 
 OFTEN = frozenset({"division", "malloc", "memory", "sort", "string"})
 """Files of the library that programs spend time in; the others are made small, since a program is part of a prompt."""
+
+
+SHOWN = 12
+"""Lines of the compiler's that are shown. Before an unknown processor come all that are known."""
 
 
 def compile_c(path: str | Path, *, cflags: Sequence[str] = (), cache: str | Path | None = None) -> Program:
@@ -76,10 +81,23 @@ def build_elf(
     link = ["-Wl,--gc-sections", "-T", str(LIBRARY / "link.ld"), "-o", str(output)]
     done = _zig(["cc", *options, *inputs, *link], folder)
     if done.returncode:
+        mend = "mend the C file; docs/machines.md lists what the library has"
         raise CompileError(
-            f"`{path}` does not compile:\n{done.stderr.strip()}",
-            hint="mend the C file; docs/machines.md lists what the library has",
+            f"`{path}` does not compile:\n{_first(done.stderr)}",
+            hint=f"see whether it does without --cflags {shlex.join(cflags)!r}; if so, mend them, else {mend}"
+            if cflags
+            else mend,
         )
+
+
+def _first(said: str) -> str:
+    """The compiler's messages, from the first error on where there are many: as many as can be read at once."""
+    lines = said.strip().splitlines()
+    first = next((at for at, line in enumerate(lines) if "error:" in line), 0)
+    if len(lines) <= SHOWN:
+        return "\n".join(lines)
+    kept = lines[first : first + SHOWN]
+    return "\n".join([*kept, f"... {len(lines) - len(kept)} more lines"])
 
 
 def _library(cache: Path) -> tuple[Path, Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from seme.core.errors import TuringTableError
 from seme.machines.turing.table import Table, parse
 
 BB2 = "1RB1LB_1LA1RZ"
@@ -51,9 +52,15 @@ def table(text: str) -> Table:
     """The table of a name, or of a text.
 
     Raises:
-        TuringTableError: The text is no table.
+        TuringTableError: The text is no table, or a name that none has.
 
     >>> str(table("bb2"))
     '1RB1LB_1LA1RZ'
     """
-    return parse(NAMED.get(text.strip().lower(), text))
+    name = text.strip().lower()
+    if name not in NAMED and name[:1].isalpha():
+        raise TuringTableError(
+            f"there is no machine named {text.strip()!r}, expected a table or one of {', '.join(NAMED)}",
+            hint="seme turing bb4, or a table such as 1RB1LB_1LA1RZ",
+        )
+    return parse(NAMED.get(name, text))
