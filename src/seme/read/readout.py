@@ -112,7 +112,8 @@ def measure_readout(
     raw = components(table, min(table.shape), centred=False)
     sums = _dot_sums(as_rows(tokens), table, moments, rng)
     by_dot, null, null_by_dot = sums.r2(raw.directions, raw.scores), [], []
-    for draw, frame in enumerate(null_frames(rng, *raw.directions.shape, draws)):
+    width, k = raw.directions.shape
+    for draw, frame in enumerate(null_frames(rng, width, k, draws)):
         null.append(_linear(frame, scores, target, line.var(), noise))
         if draw < DOT_DRAWS:
             null_by_dot.append(sums.r2(frame, raw.scores))
