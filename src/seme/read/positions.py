@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Float, Num
@@ -159,13 +160,16 @@ def toeplitz_r2(gram: Float[np.ndarray, "pos pos"]) -> float:
     return explained / spread if spread > 1e-12 * max(squares, 1e-300) else 1.0
 
 
-def measure_positions(table: Num[np.ndarray, "pos d_model"], *, seed: int = 0, draws: int = 39) -> PositionReport:
+def measure_positions(
+    table: Num[np.ndarray, "pos d_model"], *, seed: int = 0, draws: int = 39, walk_rows: int | None = None
+) -> PositionReport:
     """Measures a position table and its nulls.
 
     Args:
         table: One row per position, in order; at least four, none of them NaN, not all zero.
         seed: Seed of all null draws.
         draws: Draws per null; 39 give two-sided intervals at 95%.
+        walk_rows: Rows of the null's random walks, where another table's, of a row more or less, shall serve again.
 
     Returns:
         The report.
@@ -181,7 +185,8 @@ def measure_positions(table: Num[np.ndarray, "pos d_model"], *, seed: int = 0, d
     def walk(index: int) -> np.ndarray:
         return shuffled_increments(np.random.default_rng([seed, index]), values)
 
-    against, best_rings, best_helices = _explained_nulls(leading, values, walk, rng, draws)
+    walks = _walk_shares(walk_rows or len(values), values.shape[1], k, draws, seed)
+    against, best_rings, best_helices = _explained_nulls(leading, values, walks, walk, rng)
     found, spiral = rings(leading.scores), helix(leading.scores)
     dots, cosines = _toeplitz(values, rng)
     full, full_raw = variances(centre(values)), variances(values)
@@ -244,22 +249,29 @@ def _fractions(variance: np.ndarray) -> tuple[float, ...]:
     return tuple((np.cumsum(variance) / total)[:LISTED].tolist())
 
 
+@lru_cache(maxsize=2)
+def _walk_shares(rows: int, width: int, k: int, draws: int, seed: int) -> np.ndarray:
+    """Explained variance of random walks, [draws, k]: of a table it depends on nothing but the size."""
+    rng = np.random.default_rng([seed, rows, width])
+    return np.array([leading_shares(random_walk(rng, rows, width, dtype=np.float32), k) for _ in range(draws)])
+
+
 def _explained_nulls(
     leading: Components,
     values: np.ndarray,
+    walks: np.ndarray,
     walk: Callable[[int], np.ndarray],
     rng: np.random.Generator,
-    draws: int,
 ) -> tuple[dict[str, dict[int, Comparison]], list[float], list[float]]:
     """Explained variance under each null, and the best ring and helix of the shuffled-increment walks."""
-    k = len(leading.variance)
+    draws, k = walks.shape
     counts = [count for count in KEPT if count <= k]
     makers: dict[str, Callable[[int], np.ndarray]] = {
-        "random_walk": lambda _: random_walk(rng, *values.shape, dtype=np.float32),
         "shuffled_increments": walk,
         "rotated_rows": lambda _: rotated_rows(rng, values),
     }
-    against, best_rings, best_helices = {}, [], []
+    against = {"random_walk": {count: compare(leading.explained[count - 1], walks[:, count - 1]) for count in counts}}
+    best_rings, best_helices = [], []
     for name, make in makers.items():
         explained = np.empty((draws, k))
         for index in range(draws):

@@ -192,7 +192,7 @@ def _read_positions(table: np.ndarray, settings: Settings, stage: Stage, found: 
     without = values[1:] if len(values) > MIN_POSITIONS else values
     if len(values) == MIN_POSITIONS:
         found["notes"].append(f"`without_row0` has every row: {MIN_POSITIONS} positions are too few to leave one out")
-    found["without_row0"] = measure_positions(without, seed=settings.seed)
+    found["without_row0"] = measure_positions(without, seed=settings.seed, walk_rows=len(values))
     step(1)
     outliers = list(norms.outliers)
     body = np.delete(values, outliers, axis=0)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Num
-from scipy.linalg import eigh, subspace_angles
+from scipy.linalg import eigh
 
 from seme.core.errors import InputError, UsageError
 from seme.read.moments import TokenMoments, token_moments, token_projections
@@ -298,10 +298,15 @@ def _angles(
     found = {}
     for count in counts:
         tokens = basis[:, ::-1][:, :count]
-        null = [np.cos(subspace_angles(each, tokens)).mean() for each in null_frames(rng, len(frame), count, draws)]
-        value = np.cos(subspace_angles(frame[:, :count], tokens)).mean()
+        null = [_mean_cosine(each, tokens) for each in null_frames(rng, len(frame), count, draws)]
+        value = _mean_cosine(frame[:, :count], tokens)
         found[count] = compare(float(value), null)
     return found
+
+
+def _mean_cosine(first: np.ndarray, second: np.ndarray) -> float:
+    """Of the principal angles between two subspaces, each given by orthonormal columns."""
+    return float(np.minimum(np.linalg.svd(first.T @ second, compute_uv=False), 1.0).mean())
 
 
 def _cosines(
