@@ -5,13 +5,6 @@
  * nothing remembered is of this generation any more.
  */
 
-inlined unsigned eight(wide_words test) {
-  wide_flags flags = __builtin_convertvector(test, wide_flags);
-  unsigned char out;
-  memcpy(&out, &flags, 1);
-  return out;
-}
-
 /* The next bound outwards: few are tried, so few times is everything forgotten; what is beyond 16 is a number. */
 inlined double outwards(double size) {
   double out = 1;
@@ -19,58 +12,65 @@ inlined double outwards(double size) {
   return out < size ? 1e308 : out;
 }
 
-/* Places side by side that are asked about: the first and how many, and which of them are controls, whose bits are a
- * word. */
+/* Places that are asked about: where each eight of them begins, and which of these are. */
 typedef struct {
-  int first, count, first_control, controls, word;
+  int eights;
+  const u32 *from;
+  const wide_words *masks;
 } asked;
 
 /* Widens bounds until a token keeps them. */
 apart void widen(state *s, const double *x, const asked *of) {
-  for (int i = of->first; i < of->first + of->count; i++) {
-    int control = i - of->first_control;
-    if (!(x[i] <= s->high[i])) s->high[i] = x[i] > 0 ? outwards(x[i]) : x[i] <= 0 ? 0 : 1e308;
-    if (!(x[i] >= s->low[i])) s->low[i] = x[i] < 0 ? -outwards(-x[i]) : x[i] >= 0 ? 0 : -1e308;
-    if (control >= 0 && control < of->controls && x[i] != 0 && x[i] != 1) {
-      s->exact[i] = 0;
-      s->bits[of->word] &= ~(1ull << control);
-    }
+  for (int i = 0; i < 8 * of->eights; i++) {
+    u32 at = of->from[i / 8] + i % 8;
+    if (!of->masks[i / 8][i % 8]) continue;
+    if (!(x[at] <= s->high[at])) s->high[at] = x[at] > 0 ? outwards(x[at]) : x[at] <= 0 ? 0 : 1e308;
+    if (!(x[at] >= s->low[at])) s->low[at] = x[at] < 0 ? -outwards(-x[at]) : x[at] >= 0 ? 0 : -1e308;
   }
   s->generation++;
 }
 
-/* Holds places against their bounds; returns which controls are 1, of those still held to be bits. Both loops read up
- * to seven places more than they are asked. */
-apart u64 seen(state *s, const double *x, const asked *of) {
-  const double *at = x + of->first, *low = s->low + of->first, *high = s->high + of->first;
-  unsigned good = 255, all = 255;
-  for (int i = 0; i < of->count; i += 8) {
-    good &= all;
-    wide v = *(const wide *)(at + i);
-    all = eight((v >= *(const wide *)(low + i)) & (v <= *(const wide *)(high + i)));
+/* Holds what a block asks about against its bounds. */
+inlined void held(state *s, const double *x, const asked *of) {
+  wide_words off = {};
+  for (int w = 0; w < of->eights; w++) {
+    u32 at = of->from[w];
+    wide v = *(const wide *)(x + at);
+    off |= ~((v >= *(const wide *)(s->low + at)) & (v <= *(const wide *)(s->high + at))) & of->masks[w];
   }
-  good &= all | ~(255u >> (-of->count & 7)); /* of the last eight only what is asked */
-  u64 one = 0, odd = 0;
-  for (int i = 0; i < of->controls; i += 8) {
-    wide v = *(const wide *)(x + of->first_control + i);
-    one |= (u64)eight(v == 1.0) << i;
-    odd |= (u64)eight((v != 1.0) & (v != 0.0)) << i;
-  }
-  u64 held = of->controls ? ~0ull >> (64 - of->controls) & s->bits[of->word] : 0;
-  if (likely((good & 255) == 255 && !(odd & held))) return one & held;
-  widen(s, x, of);
-  return one & held & s->bits[of->word];
+  if (unlikely(__builtin_reduce_or(off))) widen(s, x, of);
 }
 
-/* Some of a word's bits, side by side. */
-inlined u64 chosen_bits(u64 word, u64 mask) {
-#ifdef __BMI2__
-  return __builtin_ia32_pext_di(word, mask);
-#else
-  u64 out = 0;
-  for (int at = 0; mask; mask &= mask - 1, at++) out |= (u64)((word & mask & -mask) != 0) << at;
+inlined u64 bits_in(wide_words test) {
+  wide_flags flags = __builtin_convertvector(test, wide_flags);
+  unsigned char out;
+  memcpy(&out, &flags, 1);
   return out;
-#endif
+}
+
+/* Controls that are neither 0 nor 1 are none from now on. */
+apart void freed(state *s, const double *x, const asked *of) {
+  for (int i = 0; i < 8 * of->eights; i++) {
+    u32 at = of->from[i / 8] + i % 8;
+    if (of->masks[i / 8][i % 8] && x[at] != 0 && x[at] != 1) s->exact[at] = 0;
+  }
+  s->generation++;
+}
+
+/* Which controls are 1, of those that were 0 or 1 so far: at most eight eights. */
+inlined u64 code_of(state *s, const double *x, const asked *of) {
+  for (;;) {
+    u64 out = 0;
+    wide_words odd = {};
+    for (int w = 0; w < of->eights; w++) {
+      wide v = *(const wide *)(x + of->from[w]);
+      wide_words exact = *(const wide_words *)(s->exact + of->from[w]) & of->masks[w], one = v == 1.0;
+      odd |= ~one & (v != 0.0) & exact;
+      out = out << 8 | bits_in(one & exact);
+    }
+    if (likely(!__builtin_reduce_or(odd))) return out;
+    freed(s, x, of);
+  }
 }
 
 /* Which groups can be on: a bit each. Places below 0 in `places` are controls, -1 - place. */
@@ -93,29 +93,19 @@ apart u64 possible(const state *s, const double *x, const u32 *starts, const int
   return on;
 }
 
-/* Whether the places of controls are still held to be bits. */
-inlined int all_exact(const state *s, const int *places, i64 count) {
-  int out = 1;
-  for (i64 i = 0; i < count; i++) out &= s->exact[places[i]];
-  return out;
-}
+/* What a block knows of a code, or where that is to be put: of this generation and code if `keeps_code` says so. */
+typedef struct known {
+  u64 generation, code, on;
+} known;
 
-/* Where a block keeps what it knows of a code, or where it is to be put: [generation][code][groups][known]. What stands
- * there is of this code and generation if `keeps_code` says so; of the generation with UNSURE, all but what is known. */
-#define UNSURE (1ull << 63)
+inlined int keeps_code(const state *s, const known *k, u64 code) { return k->generation == s->generation && k->code == code; }
 
-inlined int keeps_code(const state *s, const u64 *kept, u64 code) { return kept[0] == s->generation && kept[1] == code; }
-
-apart u64 *kept_elsewhere(const state *s, u64 *kept, u64 hash, u64 code, i64 width) {
-  for (int way = 1; way < WAYS; way++)
-    if (keeps_code(s, kept + way * width, code)) return kept + way * width;
-  for (int way = 0; way < WAYS; way++, kept += width)
-    if ((kept[0] & ~UNSURE) != s->generation || kept[1] == code) return kept;
-  return kept - width * (1 + (i64)(hash & (WAYS - 1)));
-}
-
-inlined u64 *kept_for(const state *s, i64 offset, u64 code, i64 width) {
+inlined known *known_for(const state *s, i64 first, u64 code) {
   u64 hash = code * 0x9E3779B97F4A7C15ull;
-  u64 *kept = s->known + offset + (i64)((hash >> 32 & (CODES - 1)) * (u64)width);
-  return likely(keeps_code(s, kept, code)) ? kept : kept_elsewhere(s, kept, hash >> 44, code, width);
+  known *k = s->known + first + (hash >> 32 & (CODES - 1)), *put = k;
+  for (int way = 0; way < WAYS; way++, k++) {
+    if (keeps_code(s, k, code)) return k;
+    if (k->generation != s->generation) put = k;
+  }
+  return put->generation == s->generation ? put + (hash >> 44 & (WAYS - 1)) : put;
 }

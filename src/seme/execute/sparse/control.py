@@ -75,7 +75,6 @@ class Control:
 
     Attributes:
         features: The controls.
-        known: Ridges, by number, that read nothing else.
         groups: Ridges, by number, that are off together.
         reads: Of every neuron in a group, what it reads, bundles added out: [neuron, feature].
         offsets: [neuron]; their constants.
@@ -84,7 +83,6 @@ class Control:
     """
 
     features: tuple[int, ...]
-    known: tuple[int, ...]
     groups: tuple[tuple[int, ...], ...]
     reads: Matrix
     offsets: np.ndarray
@@ -105,17 +103,16 @@ def control(ridges: Sequence[Ridged], bundles: Forms, proved: Range) -> Control 
     features = _controls(ridges, rows, proved, width - 1)
     chosen = np.zeros(width, dtype=bool)
     chosen[list(features)] = True
-    known = tuple(at for at, row in enumerate(rows) if len(row[0]) and chosen[row[0]].all())
     others: dict[tuple[object, ...], list[int]] = {}
     for at, ridge in enumerate(ridges):
         mine = chosen[rows[at][0]]
-        if ridge.table is None and mine.any() and not mine.all() and _closes(ridge, *rows[at], mine):
+        if ridge.table is None and mine.any() and _closes(ridge, *rows[at], mine):
             others.setdefault(_signature(ridge, *rows[at], mine), []).append(at)
     groups = _gathered(ridges, rows, others, chosen)
-    decided = sum(len(rows[at][0]) + ridges[at].write.nnz for members in (known, *groups) for at in members)
+    decided = sum(len(rows[at][0]) + ridges[at].write.nnz for members in groups for at in members)
     if decided < LEAST_DECIDED:
         return None
-    return Control(features=features, known=known, groups=groups, **_bounds(ridges, rows, groups, width))
+    return Control(features=features, groups=groups, **_bounds(ridges, rows, groups, width))
 
 
 Row = tuple[np.ndarray, np.ndarray]

@@ -8,16 +8,13 @@ import numpy as np
 
 from seme.execute.sparse.fold import Forms
 from seme.execute.sparse.plan import Plan
-from seme.execute.sparse.versions import Versions
+from seme.execute.sparse.versions import WIDE, Version, Versions, padded
 
 SUMMED = 8
 """Terms in one chain of additions; longer sums are made of such, which the processor adds side by side."""
 
 UNITS = 3
 """Files besides the first, all of which are compiled at a time."""
-
-WIDE = 8
-"""Numbers in a C `wide`."""
 
 Term = tuple[float, str]
 """A weight and the C expression it multiplies."""
@@ -44,11 +41,6 @@ def total(bias: float, terms: Sequence[Term]) -> str:
     return " + ".join([*start, *("(" + " ".join(chain).removeprefix("+ ") + ")" for chain in chains)])
 
 
-def padded(count: int) -> int:
-    """The next multiple of the numbers that are compared, added and multiplied at a time."""
-    return -(-count // WIDE) * WIDE
-
-
 class Text:
     """The text of one model as it grows, the tables it reads, and where features stand so far.
 
@@ -65,10 +57,9 @@ class Text:
         number: Live feature -> its place in the stream; -1 where it is zero and has none.
         opened: Feature -> its place for what the part being written adds to it.
         count: Places in the stream.
-        words: Names of the words that hold controls.
-        bits: Place -> the word and the bit of it that a control stands at.
+        versions: What parts write, in order.
         index_place: Where bounds of the index stand, behind those of all places; those of zero follow.
-        remembered: Words in which blocks keep what they know of codes.
+        decided: Blocks in which a few features decide.
     """
 
     def __init__(self, plan: Plan):
@@ -84,12 +75,11 @@ class Text:
             filled[:] = True
         self.number: dict[int, int] = dict.fromkeys(np.flatnonzero(live).tolist(), -1)
         self.opened: dict[int, int] = {}
-        self.count = self._middle = 0
-        self.words: list[str] = []
-        self.bits: dict[int, tuple[int, int]] = {}
-        self._versions = Versions.of(plan, filled & live)
-        self.index_place = self._versions.count
-        self.remembered = 0
+        self.count = 0
+        self.versions = Versions.of(plan, filled & live)
+        self.index_place = self.versions.room
+        self._placed: dict[Version, int] = {}
+        self.decided = 0
         self.filled = np.array(self.open(-1), dtype=int)
         self.number |= self.opened
 
@@ -98,42 +88,43 @@ class Text:
         if not self.plan.model.paired and part >= 0:
             self.opened = self.number
             return []
-        written = self._versions.in_order(part)
+        written = self.versions.order[part]
+        self.count = padded(self.count)
         self.opened = {feature: self.count + at for at, feature in enumerate(written)}
         self.count += len(written)
+        self._placed |= {(part, feature): place for feature, place in self.opened.items()}
         return written
 
-    def close(self, part: int) -> list[str]:
-        """Readers see what the part wrote from here on.
-
-        Returns:
-            Behind heads, lines that hold what they and the neurons before them wrote against the bounds so far.
-        """
+    def close(self, part: int) -> None:
+        """Readers see what the part wrote from here on."""
         self.number |= self.opened
         if part < 0 or self.plan.model.paired:
-            self.number |= dict.fromkeys(self._versions.ended(part), -1)
-        if part % 2:
-            self._middle = self.count
-            return []
-        of = self._versions
-        first, count = self._middle - of.asked(part - 1), of.asked(part - 1) + of.asked(part)
-        start, controls = self._middle - of.controls(part - 1), of.controls(part - 1) + of.controls(part)
-        lines: list[str] = []
-        for at in range(0, max(controls, int(count > 0)), 64):  # all with the first word
-            word, some = len(self.words), max(0, min(64, controls - at))
-            place = f"{first}, {count}" if at == 0 else f"{start + at}, {some}"
-            lines.append(f"static const asked asked_{part}_{at} = {{{place}, {start + at}, {some}, {word}}};")
-            call = f"seen(s, x, &asked_{part}_{at});"
-            lines.append(f"const u64 c{word} = {call}" if some else call)
-            if some:
-                self.bits |= {start + at + bit: (word, bit) for bit in range(some)}
-                self.words.append(f"c{word}")
-        return lines
+            self.number |= dict.fromkeys(self.versions.gone.get(part, []), -1)
 
-    def remember(self, words: int) -> int:
-        """Room for what a block knows; returns where it begins."""
-        self.remembered += words
-        return self.remembered - words
+    def place(self, version: Version) -> int:
+        """Where a version stands."""
+        return self._placed[version]
+
+    @staticmethod
+    def eights(places: Sequence[int]) -> list[tuple[int, list[int]]]:
+        """Places, in order, by eights: where each begins, and which of it are meant."""
+        out: list[tuple[int, list[int]]] = []
+        for place in places:
+            if not out or place >= out[-1][0] + WIDE:
+                out.append((place, [0] * WIDE))
+            out[-1][1][place - out[-1][0]] = -1
+        return out
+
+    def asked(self, name: str, places: Sequence[int]) -> str:
+        """Writes out places that are asked about; returns what an `asked` begins with."""
+        eights = self.eights(places)
+        starts = ", ".join(str(start) for start, _ in eights) or "0"
+        masks = ", ".join("{" + ", ".join(map(str, mask)) + "}" for _, mask in eights) or "{0}"
+        self.lines += [
+            f"static const u32 {name}_from[] = {{{starts}}};",
+            f"static const wide_words {name}_masks[] = {{{masks}}};",
+        ]
+        return f"{{{len(eights)}, {name}_from, {name}_masks}}"
 
     def table(self, values: np.ndarray, kind: str) -> str:
         """Keeps a table; returns the C expression that points to it, where a state `s` is at hand."""

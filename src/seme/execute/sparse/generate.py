@@ -7,11 +7,13 @@ from importlib.resources import files
 
 import numpy as np
 
-from seme.execute.sparse.ctext import WIDE, Text, number, padded
+from seme.execute.sparse.ctext import Text, number
 from seme.execute.sparse.generate_control import CODES, WAYS
 from seme.execute.sparse.generate_heads import is_coded, owners, ring_sizes, write_heads
 from seme.execute.sparse.generate_neurons import write_neurons
+from seme.execute.sparse.generate_replay import MOST_NODES, Replays
 from seme.execute.sparse.plan import Plan
+from seme.execute.sparse.versions import WIDE, padded
 
 MEMO = 1 << 16
 """The most choices that are remembered."""
@@ -43,17 +45,19 @@ def generate(plan: Plan) -> Source:
         sizes[at, :, : len(head.query)] = head.sizes
     text.table(sizes, "double")  # table 1, by the name SIZES
     norm = [] if model.paired else [f"normed(x, y, {text.count}, {number(model.epsilon)});"]
-    body, checks = _start(text), text.close(-1)
+    replays = Replays()
+    body = _start(text)
+    text.close(-1)
+    body += ["way on = {0};"]
     for layer in range(len(plan.blocks)):
         text.open(2 * layer)
         body += [*norm, *write_heads(text, layer)]
-        # looked at as late as may be: the processor cannot read at once what was stored piece by piece a moment ago
-        checks += text.close(2 * layer)
-        body += [*norm, *write_neurons(text, layer, checks)]
-        checks = text.close(2 * layer + 1)
+        text.close(2 * layer)
+        body += [*norm, *write_neurons(text, layer, replays)]
+        text.close(2 * layer + 1)
     body += [*norm, *_end(text), "s->length++;", "return 0;"]
     room = max(text.count, padded(len(text.filled))) + 1 + 7  # the index, and what is read beyond the last place
-    stream = f"double x[{room}], *y = x;" if model.paired else f"double x[{room}], y[{room}];"
+    stream = f"__attribute__((aligned(64))) double x[{room}], *y = x;" if model.paired else f"double x[{room}], y[{room}];"
     text.function("step", "state *s, i64 row", [stream, *body], "static int")
     parts = files("seme.execute.sparse")
     sums = 0 if plan.sums is None else len(plan.sums.sums)
@@ -68,12 +72,16 @@ def generate(plan: Plan) -> Source:
         f"#define MOST_SUMS {padded(max(sums, 1))}",
         f"#define MEMO_ROWS {memo}",
         f"#define BEGIN_ALONE {int(model.paired)}",
-        f"#define PLACES {text.count + 2 if text.remembered else 0}",
+        f"#define PLACES {text.index_place + 2 if text.decided else 0}",
         f"#define INDEX_MOST {number(model.places.most)}",
-        f"#define WORDS {len(text.words)}",
         f"#define CODES {CODES}",
         f"#define WAYS {WAYS}",
-        f"#define CODE_WORDS {text.remembered}",
+        f"#define KNOWN {text.decided * (CODES + WAYS - 1)}",
+        f"#define REPLAYS {replays.blocks}",
+        f"#define TOKEN_NODES {replays.units}",
+        f"#define MOST_NODES {MOST_NODES}ll",
+        f"#define NODE_SETS {MOST_NODES // 64 if replays.blocks else 1}ll",
+        f"#define MOST_EIGHTS {replays.most}",
         "#define STOPS 0",
         "#define SIZES 1",
     ]
@@ -84,7 +92,7 @@ def generate(plan: Plan) -> Source:
         _numbers("CODED", [str(int(is_coded(head))) for head in heads]),
         _numbers("OWNERS", [str(owner) for owner in owners(plan)]),
     ]
-    shared = [(parts / name).read_text() for name in ("runtime.c", "parts.c", "control.c")]
+    shared = [(parts / name).read_text() for name in ("runtime.c", "parts.c", "control.c", "replay.c")]
     whole = [*defines, *shared, *about, *text.lines, (parts / "life.c").read_text()]
     beside = [[*defines, *shared, *unit] for unit in text.units if unit]
     return Source(texts=tuple("\n".join(lines) for lines in (whole, *beside)), tables=text.tables)

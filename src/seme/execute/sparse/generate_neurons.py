@@ -8,6 +8,7 @@ import numpy as np
 
 from seme.execute.sparse.ctext import Term, Text, number, total
 from seme.execute.sparse.generate_control import write_control
+from seme.execute.sparse.generate_replay import Replays
 from seme.execute.sparse.neurons import NeuronPlan, Ridge
 
 PIECE = 400
@@ -16,51 +17,52 @@ PIECE = 400
 Numbered = tuple[int, Ridge]
 Grouped = tuple[int | None, list[Numbered]]
 
-PARAMETERS = "const state *s, double *restrict x, const double *y, double t, const double *m, u64 on, const double *k"
+PARAMETERS = "const state *s, double *restrict x, const double *y, double t, const double *m, u64 on"
 
 
-def write_neurons(text: Text, layer: int, checks: list[str]) -> list[str]:
-    """Writes a block's neurons.
-
-    Args:
-        text: The text.
-        layer: The block.
-        checks: Lines that hold what the block reads against its bounds.
-
-    Returns:
-        What `step` does.
-    """
+def write_neurons(text: Text, layer: int, replays: Replays) -> list[str]:
+    """Writes a block's neurons; returns what `step` does."""
     plan = text.plan.blocks[layer].neurons
     text.open(2 * layer + 1)
-    writer = _Writer(text=text, layer=layer, plan=plan, known={}, calls=[], begun=set())
+    writer = _Writer(text=text, layer=layer, plan=plan, calls=[], begun=set())
     sums = ", ".join(text.form(plan.bundles, row) for row in range(len(plan.bundles))) or "0"
-    lines = [f"const double m_{layer}[] = {{{sums}}};"] if plan.ridges else []
-    lines += checks
+    lines = [f"const double m[] = {{{sums}}};"] if plan.ridges else []
     if plan.control is not None:
-        writer.known, decided = write_control(text, layer, plan.control, writer.known_terms())
-        lines += decided
-    apart = {at for members in (plan.known, *plan.groups) for at in members}
+        lines += write_control(text, layer, plan.control)
+    grouped = {at for members in plan.groups for at in members}
     pieces: list[list[Grouped]] = [
-        [(None, part)] for part in _pieces([(at, r) for at, r in enumerate(plan.ridges) if at not in apart])
+        [(None, part)] for part in _pieces([(at, r) for at, r in enumerate(plan.ridges) if at not in grouped])
     ]
     for number_, groups in enumerate(pieces):
         writer.piece(number_, groups, last=number_ == len(pieces) - 1)
     if not pieces:
         writer.rest()
-    grouped: list[Grouped] = [(bit, [(at, plan.ridges[at]) for at in group]) for bit, group in enumerate(plan.groups)]
-    for number_, groups in enumerate(_shelves(grouped), start=len(pieces)):
+    shelved: list[Grouped] = [(bit, [(at, plan.ridges[at]) for at in group]) for bit, group in enumerate(plan.groups)]
+    for number_, groups in enumerate(_shelves(shelved), start=len(pieces)):
         writer.piece(number_, groups)
-    return [*lines, *writer.calls]
+    if not writer.calls:
+        return []
+    text.function(f"neurons_{layer}", "state *s, double *x, const double *y, double t", [*lines, *writer.calls])
+    computed = f"neurons_{layer}(s, x, y, t);"
+    if not plan.replayed:
+        return [computed]
+    name = replays.write(text, layer)
+    return [
+        f"if (!replayed(s, x, &{name}, &on)) {{",
+        f"  caught_up(x, &on);",
+        f"  {computed}",
+        f"  if (on.to) noted(s, x, &{name}, &on);",
+        "}",
+    ]
 
 
 @dataclass(slots=True)
 class _Writer:
-    """One block. `known` numbers the features whose sums over neurons of controls alone are remembered."""
+    """One block."""
 
     text: Text
     layer: int
     plan: NeuronPlan
-    known: dict[int, int]
     calls: list[str]
     begun: set[int]
 
@@ -77,7 +79,7 @@ class _Writer:
         if last:
             body += self.left()
         some = sum(1 << bit for bit, _ in groups if bit is not None)
-        self._function(f"neurons_{self.layer}_{piece}", body, f"if (on_{self.layer} & {some}ull) " if some else "")
+        self._function(f"neurons_{self.layer}_{piece}", body, f"if (on & {some}ull) " if some else "")
 
     def rest(self) -> None:
         """Begins what only groups add to, where there is nothing else."""
@@ -93,26 +95,15 @@ class _Writer:
 
     def _function(self, name: str, body: list[str], where: str = "") -> None:
         self.text.function_apart(name, PARAMETERS, body)
-        decided = f"on_{self.layer}, k_{self.layer}" if self.plan.control is not None else "0, 0"
-        sums = f"m_{self.layer}" if self.plan.ridges else "0"
+        decided = "on" if self.plan.control is not None else "0"
+        sums = "m" if self.plan.ridges else "0"
         self.calls.append(f"{where}{name}(s, x, y, t, {sums}, {decided});")
 
-    def known_terms(self) -> tuple[list[str], dict[int, list[Term]]]:
-        """Lines that compute the neurons of controls alone, and what they add to features."""
-        assert self.plan.control is not None
-        lines: list[str] = []
-        terms: dict[int, list[Term]] = {}
-        for at in self.plan.control.known:
-            lines += self.ridge(at, self.plan.ridges[at], terms)
-        return lines, terms
-
     def add(self, feature: int, terms: list[Term]) -> str:
-        """A line that adds to a feature; the first also brings what it was, its constant and what is known."""
+        """A line that adds to a feature; the first also brings what it was and its constant."""
         if feature in self.begun:
             return f"x[{self.text.opened[feature]}] += {_sum(0.0, terms)};"
         self.begun.add(feature)
-        if feature in self.known:
-            terms = [(1.0, f"k[{self.known[feature]}]"), *terms]
         erased = self.plan.erased.get(feature)
         if erased is None or self.text.number[feature] < 0:
             return self.text.added(feature, float(self.plan.bias[feature]), terms)

@@ -24,6 +24,10 @@ MOST_CELLS = 1 << 20
 """Numbers in one table."""
 
 
+LEAST_REPLAYED = 400
+"""Non-zeros of a block that are worth looking for what it was before."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Ridge:
     """Neurons on one direction.
@@ -73,6 +77,7 @@ class NeuronPlan:
     Attributes:
         ridges: All of them.
         control: What decides which are on; None where they are all computed.
+        replayed: Whether what they write is remembered by what they read.
         erased: Features that these neurons take back, and whether nothing can be left of them.
         bias: [feature]; added to the stream.
         bundles: Sums of features that all neurons read in one proportion; ridges read them by the numbers after the
@@ -81,6 +86,7 @@ class NeuronPlan:
 
     ridges: tuple[Ridge, ...]
     control: Control | None
+    replayed: bool
     erased: dict[int, bool]
     bias: np.ndarray
     bundles: Forms
@@ -94,11 +100,6 @@ class NeuronPlan:
     def nonzeros(self) -> int:
         """Numbers multiplied for one token, where no group is passed over."""
         return self.bundles.matrix.nnz + sum(ridge.nonzeros for ridge in self.ridges)
-
-    @property
-    def known(self) -> tuple[int, ...]:
-        """Ridges, by number, that are a function of controls alone."""
-        return () if self.control is None else self.control.known
 
     @property
     def groups(self) -> tuple[tuple[int, ...], ...]:
@@ -140,9 +141,12 @@ def plan_neurons(model: Folded, bounds: Ranges, layer: int, live: np.ndarray, *,
     pre, bundles = _bundled(pre)
     ridges = tuple(_ridges(pre, write, model.gelu))
     able = skip and model.paired and not model.gelu
+    nonzeros = bundles.matrix.nnz + sum(ridge.nonzeros for ridge in ridges)
+    indexed = model.features in np.concatenate([bundles.matrix.indices, *(r.direction.matrix.indices for r in ridges)])
     return NeuronPlan(
         ridges=ridges,
         control=control(ridges, bundles, now) if able else None,
+        replayed=able and not indexed and nonzeros >= LEAST_REPLAYED,
         erased=erased,
         bias=bias,
         bundles=bundles,

@@ -120,7 +120,7 @@ def report(made: Plan) -> dict[str, Any]:
             "directions": len(block.neurons.ridges),
             "tables": sum(ridge.table is not None for ridge in block.neurons.ridges),
             "controls": 0 if block.neurons.control is None else len(block.neurons.control.features),
-            "known": block.neurons.nonzeros_of(block.neurons.known),
+            "replayed": block.neurons.replayed,
             "groups": [block.neurons.nonzeros_of(members) for members in block.neurons.groups],
             "nonzeros": block.neurons.nonzeros,
         }

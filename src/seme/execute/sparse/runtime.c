@@ -14,6 +14,7 @@ extern void *malloc(size);
 extern void *calloc(size, size);
 extern void *realloc(void *, size);
 extern void free(void *);
+extern int madvise(void *, size, int);
 extern void *memcpy(void *, const void *, size);
 extern void *memset(void *, int, size);
 extern double exp(double);
@@ -78,13 +79,22 @@ typedef struct {
   u32 row, taken;
 } choice;
 
+/* Where a node of replay.c is, by some bits of a hash; 0 where one was looked for. */
+typedef struct {
+  u32 hash, at;
+} place;
+
 typedef struct {
   i64 length, next;
   const void *const *tables;
-  u64 generation, *known; /* see control.c */
+  u64 generation; /* see control.c */
+  struct known *known;
   double low[PLACES + 8], high[PLACES + 8];
-  unsigned char exact[PLACES + 1];
-  u64 bits[WORDS + 1];
+  i64 exact[PLACES + 8]; /* all bits where it is */
+  char *nodes; /* see replay.c */
+  i64 nodes_used;
+  place *places;
+  u32 last[REPLAYS + 1];
   choice *memo; /* MEMO_ROWS */
   double spare[MOST_TAIL]; /* where a key's tail is written that never counts */
   double rings[RINGS]; /* values of the latest positions, for heads that look back by turns */

@@ -1,7 +1,8 @@
-"""Which features each part of a model writes, and what the parts after it want to know of them.
+"""Where features stand in the stream: each part of a model writes what it changes to places of its own.
 
 A part is the embedding (-1), the heads of block l (2 l) or its neurons (2 l + 1). What a part writes to a feature holds
-until the next part that writes there: a version of the feature.
+until the next part that writes there: a version of the feature. Versions of a part that the same blocks read stand
+side by side.
 """
 
 from __future__ import annotations
@@ -12,21 +13,46 @@ import numpy as np
 
 from seme.execute.sparse.plan import Plan
 
+WIDE = 8
+"""Numbers in a C `wide`."""
+
+Version = tuple[int, int]
+"""A part and a feature that it writes."""
+
+
+def padded(count: int) -> int:
+    """The next multiple of the numbers that are compared, added and multiplied at a time."""
+    return -(-count // WIDE) * WIDE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Links:
+    """A block that is replayed, as it follows in its chain.
+
+    Attributes:
+        fresh: Whether a chain begins with it.
+        new: What it reads that the chain did not read or write before.
+    """
+
+    fresh: bool
+    new: frozenset[Version]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Versions:
     """The versions of features, by the part that writes them.
 
     Attributes:
-        order: Part -> what it writes: controls of later blocks, what is asked of tokens besides, the rest; the other
-            way round for neurons.
-        counts: Part -> how many of these are controls, and how many are controls or asked.
+        order: Part -> what it writes; first what others than the blocks of its chain read.
+        shown: Part -> how many these are.
         gone: Part -> features that are zero behind it and have no place.
+        links: Block -> how it is replayed.
     """
 
     order: dict[int, list[int]]
-    counts: dict[int, tuple[int, int]]
+    shown: dict[int, int]
     gone: dict[int, list[int]]
+    links: dict[int, Links]
 
     @classmethod
     def of(cls, plan: Plan, filled: np.ndarray) -> Versions:
@@ -39,21 +65,20 @@ class Versions:
         written: dict[int, list[int]] = {-1: np.flatnonzero(filled).tolist()}
         gone: dict[int, list[int]] = {}
         latest = dict.fromkeys(written[-1], -1)
-        controls: dict[int, set[int]] = {}
-        asked: dict[int, set[int]] = {}
+        shown: set[Version] = set()
+        read: dict[int, set[Version]] = {}
+        controls: dict[Version, list[int]] = {}
+
+        def versions(features: set[int]) -> set[Version]:
+            return {(latest[feature], feature) for feature in features & latest.keys()}
+
         for layer, block in enumerate(plan.blocks):
             heads = {int(f) for head in block.heads for f in head.out.indices}
             heads |= {f for f in np.flatnonzero(block.head_bias).tolist() if plan.live[f]}
+            shown |= versions(heads.union(*(head.feeds().tolist() for head in block.heads)))
             written[2 * layer] = sorted(heads)
             latest |= dict.fromkeys(heads, 2 * layer)
             plans = block.neurons
-            if plans.control is not None:
-                for feature in plans.control.features:
-                    if feature in latest:
-                        controls.setdefault(latest[feature], set()).add(feature)
-                for feature in np.unique(plans.control.reads.indices).tolist():
-                    if feature in latest:
-                        asked.setdefault(latest[feature], set()).add(feature)
             neurons = {int(f) for ridge in plans.ridges for f in ridge.write.indices}
             neurons |= {f for f in np.flatnonzero(plans.bias).tolist() if plan.live[f]}
             for feature, proved in plans.erased.items():
@@ -61,34 +86,49 @@ class Versions:
                     neurons.add(feature)
                 elif feature in latest and feature not in neurons:
                     gone.setdefault(2 * layer + 1, []).append(feature)
-                    del latest[feature]
+            kept = {feature for feature in neurons if plans.erased.get(feature) is not True}
+            read[layer] = versions(kept.union(plans.feeds().tolist()))
+            if plans.control is not None:
+                for version in versions(set(plans.control.features)):
+                    controls.setdefault(version, []).append(layer)
+            for feature in gone.get(2 * layer + 1, []):
+                del latest[feature]
             written[2 * layer + 1] = sorted(neurons)
             latest |= dict.fromkeys(neurons, 2 * layer + 1)
-        order, counts = {}, {}
-        for part, features in written.items():
-            first, more = controls.get(part, set()), asked.get(part, set())
-            # what is asked at a time, of a block's heads and of the neurons before them, stands side by side
-            order[part] = sorted(features, key=lambda f: (f not in first, f not in more, f), reverse=part % 2 == 1)
-            counts[part] = (len(first), len(first | more))
-        return cls(order=order, counts=counts, gone=gone)
+        last = plan.logits if plan.sums is None else plan.sums.sums
+        shown |= versions(set(last.matrix.indices.tolist()))
+        links: dict[int, Links] = {}
+        settled: set[Version] = set()
+        for layer, block in enumerate(plan.blocks):
+            if not block.neurons.replayed:
+                shown |= read[layer]
+                continue
+            fresh = not settled or begins(layer)
+            new = read[layer] if fresh else read[layer] - settled
+            settled = (set() if fresh else settled) | read[layer]
+            settled |= {(2 * layer + 1, feature) for feature in written[2 * layer + 1]}
+            shown |= new
+            links[layer] = Links(fresh=fresh, new=frozenset(new))
+        readers: dict[Version, list[int]] = {}
+        for layer, some in read.items():
+            for version in some:
+                readers.setdefault(version, []).append(layer)
+        none = [len(plan.blocks)]
+        order = {
+            part: sorted(some, key=lambda f, p=part: ((p, f) not in shown, readers.get((p, f), none), controls.get((p, f), none), f))
+            for part, some in written.items()
+        }
+        counts = {part: sum((part, feature) in shown for feature in some) for part, some in written.items()}
+        return cls(order=order, shown=counts, gone=gone, links=links)
 
     @property
-    def count(self) -> int:
-        """How many versions there are."""
-        return sum(map(len, self.order.values()))
+    def room(self) -> int:
+        """Places of all versions, each part's beginning with a multiple of eight."""
+        return sum(padded(len(features)) for features in self.order.values())
 
-    def in_order(self, part: int) -> list[int]:
-        """What a part writes."""
-        return self.order[part]
 
-    def ended(self, part: int) -> list[int]:
-        """Features that are zero behind a part."""
-        return self.gone.get(part, [])
-
-    def controls(self, part: int) -> int:
-        """How many of what a part writes are controls."""
-        return self.counts[part][0]
-
-    def asked(self, part: int) -> int:
-        """How many of what a part writes are held against bounds."""
-        return self.counts[part][1]
+import os
+def begins(layer):
+    if os.environ.get("STARTS"):
+        return layer in map(int, os.environ["STARTS"].split(","))
+    return False
