@@ -93,19 +93,20 @@ apart u64 possible(const state *s, const double *x, const u32 *starts, const int
   return on;
 }
 
-/* What a block knows of a code, or where that is to be put: of this generation and code if `keeps_code` says so. */
+/* What a block knows of a code: which groups are on, which is all until it was met often enough to find out. */
 typedef struct known {
-  u64 generation, code, on;
+  u64 generation, code, on, met;
 } known;
 
 inlined int keeps_code(const state *s, const known *k, u64 code) { return k->generation == s->generation && k->code == code; }
 
 inlined known *known_for(const state *s, i64 first, u64 code) {
   u64 hash = code * 0x9E3779B97F4A7C15ull;
-  known *k = s->known + first + (hash >> 32 & (CODES - 1)), *put = k;
+  known *k = s->known + first + (hash >> 32 & (CODES - 1)), *put = k + (hash >> 44 & (WAYS - 1));
   for (int way = 0; way < WAYS; way++, k++) {
     if (keeps_code(s, k, code)) return k;
     if (k->generation != s->generation) put = k;
   }
-  return put->generation == s->generation ? put + (hash >> 44 & (WAYS - 1)) : put;
+  *put = (known){s->generation, code, ~0ull, 0};
+  return put;
 }

@@ -55,7 +55,10 @@ def generate(plan: Plan) -> Source:
         text.close(2 * layer)
         body += [*norm, *write_neurons(text, layer, replays)]
         text.close(2 * layer + 1)
-    body += [*norm, *_end(text), "s->length++;", "return 0;"]
+    choice = _end(text)
+    if text.versions.ends:
+        choice = ["if (on.at && on.at->next) s->next = on.at->next - 1;", "else {", *choice, "  if (on.at) on.at->next = (u32)s->next + 1;", "}"]
+    body += [*norm, *choice, "s->length++;", "return 0;"]
     room = max(text.count, padded(len(text.filled))) + 1 + 7  # the index, and what is read beyond the last place
     stream = f"__attribute__((aligned(64))) double x[{room}], *y = x;" if model.paired else f"double x[{room}], y[{room}];"
     text.function("step", "state *s, i64 row", [stream, *body], "static int")

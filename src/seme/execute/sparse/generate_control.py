@@ -9,6 +9,9 @@ from seme.execute.sparse.control import Control
 from seme.execute.sparse.ctext import Text
 
 CODES = 1024
+OFTEN = 32
+"""Times that a code is met before it is found out which groups it leaves off: that takes as long as a hundred tokens."""
+
 WAYS = 4
 """Codes that a block remembers at a time, each at one of so many places."""
 
@@ -42,9 +45,6 @@ def write_control(text: Text, layer: int, control: Control) -> list[str]:
         f"held(s, x, &asked_{layer});",
         f"const u64 code = code_of(s, x, &controls_{layer});",
         f"known *k = known_for(s, {(text.decided - 1) * (CODES + WAYS - 1)}, code);",
-        "if (!keeps_code(s, k, code)) {",
-        f"  k->on = possible(s, x, {', '.join(reads)});",
-        "  k->code = code, k->generation = s->generation;",
-        "}",
+        f"if (++k->met == {OFTEN}) k->on = possible(s, x, {', '.join(reads)});",
         "const u64 on = k->on;",
     ]

@@ -15,7 +15,7 @@ typedef struct {
 
 typedef struct {
   const void *of; /* the block, where a chain begins, or the node before */
-  u32 next, then; /* what probably follows: in the chain; where the next token's begins */
+  u32 next, then; /* what probably follows: in the chain, behind its last block the choice; where the next token's begins */
   short numbers[];
 } node;
 

@@ -47,12 +47,14 @@ class Versions:
         shown: Part -> how many these are.
         gone: Part -> features that are zero behind it and have no place.
         links: Block -> how it is replayed.
+        ends: Whether the choice, too, is a function of what the last chain read.
     """
 
     order: dict[int, list[int]]
     shown: dict[int, int]
     gone: dict[int, list[int]]
     links: dict[int, Links]
+    ends: bool
 
     @classmethod
     def of(cls, plan: Plan, filled: np.ndarray) -> Versions:
@@ -96,7 +98,8 @@ class Versions:
             written[2 * layer + 1] = sorted(neurons)
             latest |= dict.fromkeys(neurons, 2 * layer + 1)
         last = plan.logits if plan.sums is None else plan.sums.sums
-        shown |= versions(set(last.matrix.indices.tolist()))
+        chosen = versions(set(last.matrix.indices.tolist()))
+        shown |= chosen
         links: dict[int, Links] = {}
         settled: set[Version] = set()
         for layer, block in enumerate(plan.blocks):
@@ -109,6 +112,7 @@ class Versions:
             settled |= {(2 * layer + 1, feature) for feature in written[2 * layer + 1]}
             shown |= new
             links[layer] = Links(fresh=fresh, new=frozenset(new))
+        ends = len(plan.blocks) - 1 in links and chosen <= settled
         readers: dict[Version, list[int]] = {}
         for layer, some in read.items():
             for version in some:
@@ -119,7 +123,7 @@ class Versions:
             for part, some in written.items()
         }
         counts = {part: sum((part, feature) in shown for feature in some) for part, some in written.items()}
-        return cls(order=order, shown=counts, gone=gone, links=links)
+        return cls(order=order, shown=counts, gone=gone, links=links, ends=ends)
 
     @property
     def room(self) -> int:
