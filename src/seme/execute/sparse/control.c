@@ -41,13 +41,6 @@ inlined void held(state *s, const double *x, const asked *of) {
   if (unlikely(__builtin_reduce_or(off))) widen(s, x, of);
 }
 
-inlined u64 bits_in(wide_words test) {
-  wide_flags flags = __builtin_convertvector(test, wide_flags);
-  unsigned char out;
-  memcpy(&out, &flags, 1);
-  return out;
-}
-
 /* Controls that are neither 0 nor 1 are none from now on. */
 apart void freed(state *s, const double *x, const asked *of) {
   for (int i = 0; i < 8 * of->eights; i++) {

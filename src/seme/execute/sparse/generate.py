@@ -11,7 +11,7 @@ from seme.execute.sparse.ctext import Text, number
 from seme.execute.sparse.generate_control import CODES, WAYS
 from seme.execute.sparse.generate_heads import is_coded, owners, ring_sizes, write_heads
 from seme.execute.sparse.generate_neurons import write_neurons
-from seme.execute.sparse.generate_replay import MOST_NODES, Replays
+from seme.execute.sparse.generate_replay import MOST_NODES, NODE_SETS, TOKEN_NODES, UNIT, Replays
 from seme.execute.sparse.plan import Plan
 from seme.execute.sparse.versions import WIDE, padded
 
@@ -80,11 +80,14 @@ def generate(plan: Plan) -> Source:
         f"#define CODES {CODES}",
         f"#define WAYS {WAYS}",
         f"#define KNOWN {text.decided * (CODES + WAYS - 1)}",
-        f"#define REPLAYS {replays.blocks}",
-        f"#define TOKEN_NODES {replays.units}",
-        f"#define MOST_NODES {MOST_NODES}ll",
-        f"#define NODE_SETS {MOST_NODES // 64 if replays.blocks else 1}ll",
-        f"#define MOST_EIGHTS {replays.most}",
+        f"#define REPLAYS {len(replays.names)}",
+        f"#define EVERY_PLACE {text.count}",
+        f"#define UNIT {UNIT}",
+        f"#define MOST_NODES {MOST_NODES if replays.names else 1}ll",
+        f"#define TOKEN_NODES {TOKEN_NODES}",
+        f"#define NODE_SETS {NODE_SETS if replays.names else 1}ll",
+        f"#define MOST_EIGHTS {replays.most_read}",
+        f"#define MOST_OUT {replays.most_written}",
         "#define STOPS 0",
         "#define SIZES 1",
     ]
@@ -96,7 +99,9 @@ def generate(plan: Plan) -> Source:
         _numbers("OWNERS", [str(owner) for owner in owners(plan)]),
     ]
     shared = [(parts / name).read_text() for name in ("runtime.c", "parts.c", "control.c", "replay.c")]
-    whole = [*defines, *shared, *about, *text.lines, (parts / "life.c").read_text()]
+    listed = ", ".join(f"&{name}" for name in replays.names) or "0"
+    about.append(f"static const replay *const ALL_REPLAYS[] = {{{listed}}};")
+    whole = [*defines, *shared, *text.lines, *about, (parts / "life.c").read_text()]
     beside = [[*defines, *shared, *unit] for unit in text.units if unit]
     return Source(texts=tuple("\n".join(lines) for lines in (whole, *beside)), tables=text.tables)
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from seme.execute.sparse.ctext import Text
+from seme.execute.sparse.versions import WIDE
 
-UNIT = 64
+UNIT = 16
 """Bytes that a node is a multiple of: what a processor reads at once."""
 
-MOST_NODES = (int(os.environ.get("MB", 64)) << 20) // UNIT
+MOST_NODES = (int(os.environ.get("MB", 16)) << 20) // UNIT
+NODE_SETS = int(os.environ.get("SETS", 8192))
 """Units of all nodes of a stream."""
+
+TOKEN_NODES = 1 << 14
+"""Units that are left free for a token's."""
 
 
 @dataclass(slots=True)
@@ -19,16 +24,14 @@ class Replays:
     """What blocks so far need.
 
     Attributes:
-        chains: Chains of blocks.
-        blocks: Blocks.
-        units: Of a node of each.
-        most: The most eights that one of them reads.
+        names: Of the blocks.
+        most_read: The most eights of places that one of them reads.
+        most_written: The most that one writes.
     """
 
-    chains: int = 0
-    blocks: int = 0
-    units: int = 0
-    most: int = 1
+    names: list[str] = field(default_factory=list)
+    most_read: int = 1
+    most_written: int = 1
 
     def write(self, text: Text, layer: int) -> str:
         """Writes out what a block reads and writes; returns its name. Behind `text.open`."""
@@ -36,16 +39,12 @@ class Replays:
         new = sorted(text.place(version) for version in links.new)
         reads = text.asked(f"reads_{layer}", new)
         eights, outputs = len(text.eights(new)), len(text.versions.order[part])
-        units = -(-(16 + 16 * (eights + -(-outputs // 8))) // UNIT)
         name, first = f"replay_{layer}", min(text.opened.values())
-        chain = self.chains if links.fresh else -1
+        shown = text.versions.shown[part]
         text.lines.append(
-            f"static const replay {name} = {{{chain}, {reads}, {first}, {outputs}, {text.versions.shown[part]}, {units}}};"
+            f"static const replay {name} = {{{len(self.names)}, {int(links.fresh)}, {reads}, {first}, {outputs}, {shown}}};"
         )
-        self.chains += links.fresh
-        self.blocks += 1
-        self.units += units
-        self.most = max(self.most, eights)
-        if os.environ.get("SHOW"):
-            print(layer, links.fresh, "new", len(new), "eights", eights, "outputs", outputs, "shown", text.versions.shown[part],"units", units)
+        self.names.append(name)
+        self.most_read = max(self.most_read, eights)
+        self.most_written = max(self.most_written, -(-outputs // WIDE))
         return name

@@ -7,10 +7,10 @@ static void end_store(store *m) {
 
 /* Room for nodes; in large pages where there are such, since nodes are read here and there. */
 static char *begun_nodes(void) {
-  char *out = calloc(MOST_NODES + 1, 64);
+  char *out = calloc(MOST_NODES, UNIT);
 #ifdef __linux__
   const u64 page = 1 << 21;
-  u64 first = ((u64)out + page - 1) & ~(page - 1), last = ((u64)out + MOST_NODES * 64) & ~(page - 1);
+  u64 first = ((u64)out + page - 1) & ~(page - 1), last = ((u64)out + MOST_NODES * UNIT) & ~(page - 1);
   if (out && last > first) madvise((void *)first, last - first, 14); /* MADV_HUGEPAGE */
 #endif
   return out;
@@ -25,6 +25,7 @@ exported void seme_end(state *s) {
   free(s->known);
   free(s->nodes);
   free(s->places);
+  free(s->layouts);
   free(s);
 }
 
@@ -34,9 +35,10 @@ exported state *seme_new(const void *const *tables) {
   memset(s, 0, sizeof(state));
   s->memo = malloc((MEMO_ROWS + 1) * sizeof(choice));
   s->known = calloc(KNOWN + 1, sizeof(known));
-  s->nodes = REPLAYS ? begun_nodes() : calloc(1, 64);
+  s->nodes = REPLAYS ? begun_nodes() : calloc(1, UNIT);
   s->places = calloc(NODE_SETS * 8, sizeof(place));
-  if (!s->memo || !s->known || !s->nodes || !s->places) {
+  s->layouts = calloc(REPLAYS + 1, sizeof(layout));
+  if (!s->memo || !s->known || !s->nodes || !s->places || !s->layouts) {
     seme_end(s);
     return 0;
   }
@@ -44,7 +46,7 @@ exported state *seme_new(const void *const *tables) {
   s->generation = 1;
   if (PLACES) s->high[PLACES - 2] = INDEX_MOST;
   memset(s->exact, 255, sizeof(s->exact));
-  s->nodes_used = 1;
+  s->outdated = 1;
   s->tables = tables;
   s->next = -1;
   int failed = 0;
@@ -98,7 +100,7 @@ static i64 store_bytes(const store *m, i64 width) {
 
 exported i64 seme_bytes(const state *s) {
   i64 out = sizeof(state) + (i64)(MEMO_ROWS + 1) * (i64)sizeof(choice) + (KNOWN + 1) * (i64)sizeof(known) +
-            (REPLAYS ? s->nodes_used * 64 : 64) + NODE_SETS * 8 * (i64)sizeof(place);
+            s->nodes_used * UNIT + REPLAYS * (i64)sizeof(layout) + NODE_SETS * 8 * (i64)sizeof(place);
   for (i64 h = 0; h < USED_HEADS; h++) {
     const keys *of = &s->heads[h].keys;
     out += store_bytes(&of->odd, COUNTS[h] + TAIL(KEEPS[h]) + VALUES[h]);

@@ -1,77 +1,93 @@
 /* Blocks replayed: what neurons write is a function of what they read, so where that is what it was, so is that.
  *
- * A node keeps what a block read and wrote for some token, as whole numbers of 16 bits; where either is none, there is no
- * node. Of a block that follows in a chain it keeps only what the chain did not read or write before, and which node
- * came before it, for the same token. Nodes made for one token lie one behind the other. When there is no more room, all
- * are forgotten.
+ * A node keeps what a block read and wrote for some token: a bit for each place that was 0 or 1 for every token so far, a
+ * number for each other (`numbers`). Of a block that follows in a chain it keeps only what the chain did not read or
+ * write before, and which node came before it, for the same token. Nodes made for one token lie one behind the other.
+ * When a place turns out to be no bit, or there is no more room, all are forgotten.
  */
 typedef struct {
-  int fresh;          /* the number of the chain that begins here, or -1 */
+  int number, fresh;  /* of the blocks that are replayed; whether a chain begins here */
   asked reads;        /* what is read that the chain did not read or write before */
   int first, outputs; /* the first place written, and how many */
   int shown;          /* how many of these, the first, others than the chain read */
-  int units;          /* of a node, of 64 bytes */
 } replay;
+
+typedef struct layout {
+  unsigned char lanes[MOST_EIGHTS];         /* of each eight read, which are bits */
+  int shown, written;                       /* eights of outputs: that are written at once, and all */
+  int read, told, all;                      /* numbers: that are read; and of outputs that are written at once; and all */
+  int numbers, units;                       /* where numbers begin, in bytes, and the length of a node, in UNITs */
+  u32 places[8 * (MOST_EIGHTS + MOST_OUT)]; /* where numbers stand */
+} layout;
 
 typedef struct {
   const void *of; /* the block, where a chain begins, or the node before */
-  u32 next, then; /* what probably follows: in the chain, behind its last block the choice; where the next token's begins */
-  short numbers[];
+  u32 next, then; /* what probably follows: in the chain, at its end the choice; and where the next token's begins */
+  unsigned char bits[];
 } node;
-
 
 /* A token's way along its chain: the blocks so far whose nodes were found, and where not all they write was written. */
 typedef struct {
   node *at; /* of the last block; 0 where it has none */
   const void *of; /* what the node of this block follows */
-  u32 *guess;
-  place *to; /* where the node of this block is to be noted; 0 where it is not */
+  u32 *guess;     /* which that probably is */
+  place *to;      /* where it is to be noted; 0 where it is not */
   u32 hash;
-  int adding, owed; /* whether nodes are made: they are from the second time on that what a block reads is not found */
+  int adding, owed; /* whether nodes are made: where memory is short, the second time that a node is not found */
   const replay *blocks[REPLAYS + 1];
   const node *nodes[REPLAYS + 1];
 } way;
 
-inlined u32 number_of(const state *s, const node *n) { return (u32)(((const char *)n - s->nodes) / 64); }
+inlined u32 number_of(const state *s, const node *n) { return (u32)(((const char *)n - s->nodes) / UNIT); }
 
-inlined node *node_at(const state *s, u32 at) { return (node *)(s->nodes + (i64)at * 64); }
+inlined node *node_at(const state *s, u32 at) { return (node *)(s->nodes + (i64)at * UNIT); }
 
-inlined int keeps_numbers(const node *n, const void *of, const double *x, const replay *r) {
+inlined u64 *numbers_of(const node *n, const layout *as) { return (u64 *)((char *)n + as->numbers); }
+
+inlined int keeps(const node *n, const void *of, const double *x, const replay *r, const layout *as) {
   if (n->of != of) return 0;
-  wide_words off = {};
-  for (int w = 0; w < r->reads.eights; w++)
-    off |= (*(const wide *)(x + r->reads.from[w]) != whole(n->numbers + 8 * w)) & r->reads.masks[w];
-  return !__builtin_reduce_or(off);
+  unsigned off = 0;
+  for (int w = 0; w < r->reads.eights; w++) {
+    wide v = *(const wide *)(x + r->reads.from[w]);
+    off |= ((bits_in(v == 1.0) ^ n->bits[w]) | ~(bits_in(v == 0.0) ^ n->bits[w])) & as->lanes[w];
+  }
+  const u64 *numbers = numbers_of(n, as);
+  for (int i = 0; i < as->read; i++) off |= bits_of(x[as->places[i]]) != numbers[i];
+  return !off;
 }
 
-/* Eight numbers as 16 bits each; which of them are not that. */
-inlined wide_words shortened(wide given, short *to) {
-  whole_words few = __builtin_convertvector((wide_words)(given + 0x1.8p52), whole_words);
-  memcpy(to, &few, 16);
-  return given != whole(to);
+/* Bits of an eight; lanes that are none are numbers from now on. */
+inlined unsigned char shortened(state *s, const double *x, u32 from, unsigned lanes) {
+  wide v = *(const wide *)(x + from);
+  unsigned one = bits_in(v == 1.0), odd = ~(one | bits_in(v == 0.0)) & lanes;
+  if (unlikely(odd)) {
+    for (int i = 0; i < 8; i++)
+      if (odd >> i & 1) s->is_number[from + i] = 1;
+    s->outdated = 1;
+  }
+  return one & lanes;
 }
 
-/* What a block reads, as 16 bits each; whether it is that. */
-inlined int key_of(const double *x, const asked *reads, short *to) {
-  wide_words odd = {};
-  for (int w = 0; w < reads->eights; w++)
-    odd |= shortened((wide)(*(const wide_words *)(x + reads->from[w]) & reads->masks[w]), to + 8 * w);
-  return !__builtin_reduce_or(odd);
+/* What a block reads, as a node keeps it. */
+inlined void key_of(state *s, const double *x, const replay *r, const layout *as, unsigned char *bits, u64 *numbers) {
+  for (int w = 0; w < r->reads.eights; w++) bits[w] = shortened(s, x, r->reads.from[w], as->lanes[w]);
+  for (int i = 0; i < as->read; i++) numbers[i] = bits_of(x[as->places[i]]);
 }
 
 /* Looks for what a block reads among all nodes; where it is not there, says where it is to be noted. */
-apart node *sought(state *s, const double *x, const replay *r, way *on) {
-  short key[8 * MOST_EIGHTS];
-  u64 words[2 * MOST_EIGHTS + 1];
-  if (!key_of(x, &r->reads, key)) return 0;
-  memcpy(words, key, (size)r->reads.eights * 16);
-  words[2 * r->reads.eights] = (u64)on->of;
-  u64 hash = mingled(words, 2 * r->reads.eights + 1);
+apart node *sought(state *s, const double *x, const replay *r, const layout *as, way *on) {
+  u64 key[MOST_EIGHTS / 8 + 1 + 8 * MOST_EIGHTS + 1] = {0};
+  i64 words = (r->reads.eights + 7) / 8;
+  key_of(s, x, r, as, (unsigned char *)key, key + words);
+  if (unlikely(s->outdated)) return 0;
+  words += as->read;
+  key[words] = (u64)on->of;
+  u64 hash = mingled(key, words + 1);
   place *set = s->places + (hash & (NODE_SETS - 1)) * 8, *free = 0;
   on->hash = (u32)(hash >> 32) | 1;
   for (place *p = set; p < set + 8; p++) {
     if (p->hash == on->hash) {
-      if (p->at && keeps_numbers(node_at(s, p->at), on->of, x, r)) return node_at(s, p->at);
+      if (p->at && keeps(node_at(s, p->at), on->of, x, r, as)) return node_at(s, p->at);
       on->adding = 1, free = p;
       break;
     }
@@ -83,47 +99,81 @@ apart node *sought(state *s, const double *x, const replay *r, way *on) {
   return 0;
 }
 
-inlined void written(double *x, const replay *r, const node *n, int from, int to) {
-  const short *numbers = n->numbers + 8 * r->reads.eights;
-  for (int o = from; o < to; o += 8) *(wide *)(x + r->first + o) = whole(numbers + o);
+/* Writes some eights of what a block wrote, and numbers among these. */
+inlined void written(double *x, const replay *r, const layout *as, const node *n, int from, int to, int first, int last) {
+  const unsigned char *bits = n->bits + r->reads.eights;
+  const u64 *numbers = numbers_of(n, as);
+  for (int o = from; o < to; o++) *(wide *)(x + r->first + 8 * o) = spread(bits[o]);
+  for (int i = first; i < last; i++) memcpy(x + as->places[i], numbers + i, 8);
 }
 
 /* Writes what was left out, where a block is to be computed. */
-inlined void caught_up(double *x, way *on) {
-  for (int i = 0; i < on->owed; i++)
-    written(x, on->blocks[i], on->nodes[i], (on->blocks[i]->shown + 7) & ~7, on->blocks[i]->outputs);
+inlined void caught_up(const state *s, double *x, way *on) {
+  for (int i = 0; i < on->owed; i++) {
+    const layout *as = s->layouts + on->blocks[i]->number;
+    written(x, on->blocks[i], as, on->nodes[i], as->shown, as->written, as->told, as->all);
+  }
   on->owed = 0;
+}
+
+static const replay *const ALL_REPLAYS[REPLAYS + 1];
+
+/* Says how a block's nodes keep what it reads and writes. */
+static void laid_out(const state *s, const replay *r, layout *as) {
+  as->all = 0;
+  for (int w = 0; w < r->reads.eights; w++) {
+    as->lanes[w] = 0;
+    for (int i = 0; i < 8; i++) {
+      u32 at = r->reads.from[w] + i;
+      if (!r->reads.masks[w][i]) continue;
+      if (s->is_number[at]) as->places[as->all++] = at;
+      else as->lanes[w] |= 1 << i;
+    }
+  }
+  as->read = as->told = as->all;
+  as->shown = (r->shown + 7) / 8;
+  as->written = (r->outputs + 7) / 8;
+  for (int o = 0; o < r->outputs; o++) {
+    if (s->is_number[r->first + o]) as->places[as->all++] = r->first + o;
+    if (o < 8 * as->shown) as->told = as->all;
+  }
+  as->numbers = (16 + r->reads.eights + as->written + 7) / 8 * 8;
+  as->units = (as->numbers + 8 * as->all + UNIT - 1) / UNIT;
 }
 
 apart void forgotten(state *s) {
   memset(s->places, 0, sizeof(place) * NODE_SETS * 8);
-  memset(s->nodes, 0, 64); /* no node: what is guessed where nothing is known */
+  memset(s->nodes, 0, UNIT); /* no node: what is guessed where nothing is known */
   memset(s->last, 0, sizeof(s->last));
   s->nodes_used = 1;
+  s->outdated = 0;
+  for (i64 i = 0; i < REPLAYS; i++) laid_out(s, ALL_REPLAYS[i], s->layouts + i);
 }
 
 /* Writes what a block wrote when it read the same, if that is kept. */
 inlined int replayed(state *s, double *x, const replay *r, way *on) {
   on->of = on->at;
   on->to = 0;
-  if (r->fresh >= 0) {
-    if (unlikely(s->nodes_used + TOKEN_NODES > MOST_NODES)) forgotten(s);
+  if (r->fresh) {
+    if (unlikely(s->nodes_used > MOST_NODES - TOKEN_NODES)) s->outdated = s->sparing = 1;
+    if (unlikely(s->outdated)) forgotten(s);
     on->of = r;
-    on->guess = &node_at(s, s->last[r->fresh])->then;
-    on->adding = on->owed = 0;
+    on->guess = &node_at(s, s->last[r->number])->then;
+    on->adding = !s->sparing, on->owed = 0;
   } else {
     if (!on->at) return 0;
     on->guess = &on->at->next;
   }
+  const layout *as = s->layouts + r->number;
   node *n = node_at(s, *on->guess);
-  if (!keeps_numbers(n, on->of, x, r)) {
-    n = sought(s, x, r, on);
+  if (!keeps(n, on->of, x, r, as)) {
+    n = sought(s, x, r, as, on);
     if (n) *on->guess = number_of(s, n);
   }
   on->at = n;
-  if (r->fresh >= 0) s->last[r->fresh] = n ? number_of(s, n) : 0;
+  if (r->fresh) s->last[r->number] = n ? number_of(s, n) : 0;
   if (!n) return 0;
-  written(x, r, n, 0, r->shown);
+  written(x, r, as, n, 0, as->shown, as->read, as->told);
   on->blocks[on->owed] = r;
   on->nodes[on->owed++] = n;
   return 1;
@@ -131,19 +181,22 @@ inlined int replayed(state *s, double *x, const replay *r, way *on) {
 
 /* Keeps what a block read and wrote. */
 apart void noted(state *s, const double *x, const replay *r, way *on) {
+  const layout *as = s->layouts + r->number;
   node *n = node_at(s, s->nodes_used);
-  short *wrote = n->numbers + 8 * r->reads.eights;
-  wide_words odd = {};
-  for (int o = 0; o < r->outputs; o += 8) {
-    wide_words there = (wide_words){0, 1, 2, 3, 4, 5, 6, 7} < r->outputs - o;
-    odd |= shortened((wide)(*(const wide_words *)(x + r->first + o) & there), wrote + o);
+  u64 *numbers = numbers_of(n, as);
+  key_of(s, x, r, as, n->bits, numbers);
+  for (int o = 0; o < as->written; o++) {
+    unsigned lanes = o < r->outputs / 8 ? 255 : 255 >> (8 - r->outputs % 8);
+    for (int i = 0; i < 8; i++) lanes &= ~(s->is_number[r->first + 8 * o + i] << i);
+    n->bits[r->reads.eights + o] = shortened(s, x, r->first + 8 * o, lanes);
   }
-  if (!key_of(x, &r->reads, n->numbers) || __builtin_reduce_or(odd)) return;
+  for (int i = as->read; i < as->all; i++) numbers[i] = bits_of(x[as->places[i]]);
+  if (unlikely(s->outdated)) return;
   n->of = on->of;
   n->next = n->then = 0;
   *on->to = (place){on->hash, (u32)s->nodes_used};
   *on->guess = (u32)s->nodes_used;
-  if (r->fresh >= 0) s->last[r->fresh] = (u32)s->nodes_used;
-  s->nodes_used += r->units;
+  if (r->fresh) s->last[r->number] = (u32)s->nodes_used;
+  s->nodes_used += as->units;
   on->at = n;
 }

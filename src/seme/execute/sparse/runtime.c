@@ -95,6 +95,9 @@ typedef struct {
   i64 nodes_used;
   place *places;
   u32 last[REPLAYS + 1];
+  struct layout *layouts;
+  unsigned char is_number[EVERY_PLACE + 8];
+  int outdated, sparing;
   choice *memo; /* MEMO_ROWS */
   double spare[MOST_TAIL]; /* where a key's tail is written that never counts */
   double rings[RINGS]; /* values of the latest positions, for heads that look back by turns */
@@ -107,6 +110,19 @@ inlined wide whole(const short *from) {
   whole_words out;
   memcpy(&out, from, sizeof(out));
   return __builtin_convertvector(out, wide);
+}
+
+inlined wide spread(unsigned char bits) {
+  wide_flags flags;
+  memcpy(&flags, &bits, 1);
+  return __builtin_convertvector(flags, wide);
+}
+
+inlined unsigned bits_in(wide_words test) {
+  wide_flags flags = __builtin_convertvector(test, wide_flags);
+  unsigned char out;
+  memcpy(&out, &flags, 1);
+  return out;
 }
 
 inlined u64 bits_of(double x) {
@@ -242,7 +258,8 @@ static int begun(store *m, int count, int values) {
   return 0;
 }
 
-inlined void risen(keys *k, int keeps, double slope, const double *tail) {
+inlined void risen(keys *k, int keeps, int count, double slope, const double *tail) {
+  if (count == 0) return; /* there is no other row to be ahead of */
   double score = tail[0] + slope * tail[1];
   k->peak = score > k->peak ? score : k->peak;
   if (keeps == SUM && tail[2] > k->most) k->most = tail[2];
@@ -278,7 +295,7 @@ inlined double *taken_in(keys *k, int keeps, int fits, u64 code, double **row, i
     double *to = ahead > 0 ? at + 1 : spare;
     to[0] = a;
     to[1] = t;
-    risen(k, keeps, slope, to);
+    risen(k, keeps, count, slope, to);
     return to + 2;
   }
   if (!at) {
@@ -295,7 +312,7 @@ inlined double *taken_in(keys *k, int keeps, int fits, u64 code, double **row, i
   at[1] = a;
   at[2] = t;
   if (keeps == SUM) at[3] += 1;
-  risen(k, keeps, slope, at + 1);
+  risen(k, keeps, count, slope, at + 1);
   return at + 1 + TAIL(keeps);
 }
 
@@ -374,6 +391,10 @@ apart void weighed(const keys *k, queries *q, int count, int joint, double scale
 inlined const double *recall(const keys *k, queries *q, int keeps, int codes, int fits, const double *row, int count,
                              int values, double slope, const double *query, int joint, double scale,
                              double begin_score, const double *begin, double *mix, every_key *every) {
+  if (DIRECT(keeps, count) && codes && count == 0 && likely(!k->odd.n && begin)) { /* one row, and the first token */
+    double score = row[1] + slope * row[2], ahead = score - begin_score;
+    if (likely(ahead >= LEAD || ahead <= -LEAD)) return ahead > 0 ? row + 1 + TAIL(keeps) : begin;
+  }
   if (keeps == ALL || k->odd.n > 64) return every(k, query, begin_score, begin, mix);
   if (codes && !likely(fits) && k->coded.n) return every(k, query, begin_score, begin, mix);
   if (codes && fits && q->gap == 0 && (count == 0 || k->failures < 0)) weighed(k, q, count, joint, scale);
