@@ -25,7 +25,8 @@ from execute.sparse_artifacts import (
     random_artifact,
 )
 from seme.core.errors import FolderError, InputError, MissingExtraError, UsageError
-from seme.execute.sparse import Sparse, build, control
+from seme.execute.sparse import Sparse, build, control, generate_replay, neurons
+from seme.execute.sparse import stream as streams_of
 from seme.execute.stream import DenseStream
 from seme.model.artifact import Artifact, OutputBlock
 
@@ -37,6 +38,7 @@ def _compiled(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SEME_CACHE", str(tmp_path_factory.mktemp("cache")))
         patch.setattr(control, "LEAST_DECIDED", 1)  # models here are small
+        patch.setattr(neurons, "LEAST_REPLAYED", 1)
         yield
 
 
@@ -239,7 +241,22 @@ def test_neurons_that_few_features_decide_are_passed_over_and_agree(seed, dtype)
     last = sparse.report["neurons"][1]
     assert last["controls"] == OPERATIONS
     assert len(last["groups"]) >= OPERATIONS
-    assert last["known"] > 0
+    assert last["replayed"]
+
+
+@pytest.mark.parametrize("odd", [False, True])
+def test_what_a_block_reads_again_is_replayed_and_agrees_however_little_is_kept(odd, monkeypatch):
+    artifact, prompt = controlled(2), controlled_prompt(2, odd=odd)
+    monkeypatch.setattr(streams_of, "read_kept", lambda weights: None)  # the plan is the same, what is kept is not
+    dense, counts = DenseStream(artifact), []
+    expected = [dense.feed(prompt).tolist(), dense.run(300).tolist()]
+    for most in (1 << 16, 1):
+        monkeypatch.setattr(generate_replay, "MOST_NODES", most)
+        fast = Sparse(artifact).stream()
+        assert [fast.feed(prompt).tolist(), fast.run(300).tolist()] == expected
+        counts.append(fast.replayed)
+    assert counts[0] > 300  # two blocks for each token, but for what is new
+    assert 0 < counts[1] < counts[0]
 
 
 def test_with_everything_evaluated_nothing_is_passed_over_and_the_tokens_are_the_same():
@@ -251,7 +268,7 @@ def test_with_everything_evaluated_nothing_is_passed_over_and_the_tokens_are_the
     streams = [whole.stream(), skipping.stream()]
     fed = [stream.feed(prompt).tolist() for stream in streams]
     assert fed[0] == fed[1] == DenseStream(artifact).feed(prompt).tolist()
-    assert streams[0].widened == 0 < streams[1].widened
+    assert streams[0].widened == streams[0].replayed == 0 < streams[1].widened < streams[1].replayed
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -11,7 +11,7 @@ from seme.execute.sparse.ctext import Text, number
 from seme.execute.sparse.generate_control import CODES, WAYS
 from seme.execute.sparse.generate_heads import is_coded, owners, ring_sizes, write_heads
 from seme.execute.sparse.generate_neurons import write_neurons
-from seme.execute.sparse.generate_replay import MOST_NODES, NODE_SETS, TOKEN_NODES, UNIT, Replays
+from seme.execute.sparse.generate_replay import Replays
 from seme.execute.sparse.plan import Plan
 from seme.execute.sparse.versions import WIDE, padded
 
@@ -46,9 +46,8 @@ def generate(plan: Plan) -> Source:
     text.table(sizes, "double")  # table 1, by the name SIZES
     norm = [] if model.paired else [f"normed(x, y, {text.count}, {number(model.epsilon)});"]
     replays = Replays()
-    body = _start(text)
+    body = [*_start(text), "way on = {0};"]
     text.close(-1)
-    body += ["way on = {0};"]
     for layer in range(len(plan.blocks)):
         text.open(2 * layer)
         body += [*norm, *write_heads(text, layer)]
@@ -57,10 +56,13 @@ def generate(plan: Plan) -> Source:
         text.close(2 * layer + 1)
     choice = _end(text)
     if text.versions.ends:
-        choice = ["if (on.at && on.at->next) s->next = on.at->next - 1;", "else {", *choice, "  if (on.at) on.at->next = (u32)s->next + 1;", "}"]
+        known = "if (on.at && on.at->next) s->next = on.at->next - 1;"
+        choice = [known, "else {", *choice, "if (on.at) on.at->next = (u32)s->next + 1;", "}"]
     body += [*norm, *choice, "s->length++;", "return 0;"]
     room = max(text.count, padded(len(text.filled))) + 1 + 7  # the index, and what is read beyond the last place
-    stream = f"__attribute__((aligned(64))) double x[{room}], *y = x;" if model.paired else f"double x[{room}], y[{room}];"
+    stream = (
+        f"__attribute__((aligned(64))) double x[{room}], *y = x;" if model.paired else f"double x[{room}], y[{room}];"
+    )
     text.function("step", "state *s, i64 row", [stream, *body], "static int")
     parts = files("seme.execute.sparse")
     sums = 0 if plan.sums is None else len(plan.sums.sums)
@@ -80,18 +82,13 @@ def generate(plan: Plan) -> Source:
         f"#define CODES {CODES}",
         f"#define WAYS {WAYS}",
         f"#define KNOWN {text.decided * (CODES + WAYS - 1)}",
-        f"#define REPLAYS {len(replays.names)}",
         f"#define EVERY_PLACE {text.count}",
-        f"#define UNIT {UNIT}",
-        f"#define MOST_NODES {MOST_NODES if replays.names else 1}ll",
-        f"#define TOKEN_NODES {TOKEN_NODES}",
-        f"#define NODE_SETS {NODE_SETS if replays.names else 1}ll",
-        f"#define MOST_EIGHTS {replays.most_read}",
-        f"#define MOST_OUT {replays.most_written}",
+        *replays.defines(),
         "#define STOPS 0",
         "#define SIZES 1",
     ]
     about = [
+        replays.listed(),
         _numbers("COUNTS", [str(len(head.query)) for head in heads]),
         _numbers("VALUES", [str(len(head.value)) for head in heads]),
         _numbers("KEEPS", [head.keeps.upper() for head in heads]),
@@ -99,8 +96,6 @@ def generate(plan: Plan) -> Source:
         _numbers("OWNERS", [str(owner) for owner in owners(plan)]),
     ]
     shared = [(parts / name).read_text() for name in ("runtime.c", "parts.c", "control.c", "replay.c")]
-    listed = ", ".join(f"&{name}" for name in replays.names) or "0"
-    about.append(f"static const replay *const ALL_REPLAYS[] = {{{listed}}};")
     whole = [*defines, *shared, *text.lines, *about, (parts / "life.c").read_text()]
     beside = [[*defines, *shared, *unit] for unit in text.units if unit]
     return Source(texts=tuple("\n".join(lines) for lines in (whole, *beside)), tables=text.tables)

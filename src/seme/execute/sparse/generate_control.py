@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import numpy as np
 
 from seme.execute.sparse.control import Control
@@ -37,7 +36,6 @@ def write_control(text: Text, layer: int, control: Control) -> list[str]:
     ]
     asked = text.asked(f"asked_{layer}", [int(p) for p in np.unique(where) if p < text.index_place])
     text.decided += 1
-    if os.environ.get("SHOW"): print(layer,"controls",len(controls),"of",len(control.features),"eights",len(text.eights(controls)),"asked",len(text.eights([int(p) for p in np.unique(where) if p < text.index_place])))
     decide = text.asked(f"controls_{layer}", controls)
     return [
         f"static const asked asked_{layer} = {asked};",

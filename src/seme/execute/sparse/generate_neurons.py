@@ -51,7 +51,7 @@ def write_neurons(text: Text, layer: int, replays: Replays) -> list[str]:
         f"if (!replayed(s, x, &{name}, &on)) {{",
         f"  caught_up(s, x, &on);",
         f"  {computed}",
-        f"  if (on.to) noted(s, x, &{name}, &on);",
+        f"  if (on.noting) noted(s, x, &{name}, &on);",
         "}",
     ]
 

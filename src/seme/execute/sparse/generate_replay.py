@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 
 from seme.execute.sparse.ctext import Text
 from seme.execute.sparse.versions import WIDE
 
 UNIT = 16
-"""Bytes that a node is a multiple of: what a processor reads at once."""
+"""Bytes that a node's length is a multiple of."""
 
-MOST_NODES = (int(os.environ.get("MB", 16)) << 20) // UNIT
-NODE_SETS = int(os.environ.get("SETS", 8192))
-"""Units of all nodes of a stream."""
+HEAD = 24
+"""Bytes of a node before what it keeps."""
 
-TOKEN_NODES = 1 << 14
-"""Units that are left free for a token's."""
+MOST_NODES = (16 << 20) // UNIT
+"""Units of all nodes of a stream: what is read again and again should stay near the processor."""
+
+SETS = 1 << 13
+"""Sets of eight places in which nodes are listed."""
 
 
 @dataclass(slots=True)
@@ -27,24 +28,43 @@ class Replays:
         names: Of the blocks.
         most_read: The most eights of places that one of them reads.
         most_written: The most that one writes.
+        units: The most that nodes of one token take.
     """
 
     names: list[str] = field(default_factory=list)
     most_read: int = 1
     most_written: int = 1
+    units: int = 1
 
     def write(self, text: Text, layer: int) -> str:
         """Writes out what a block reads and writes; returns its name. Behind `text.open`."""
-        links, part = text.versions.links[layer], 2 * layer + 1
-        new = sorted(text.place(version) for version in links.new)
+        part = 2 * layer + 1
+        new = sorted(text.place(version) for version in text.versions.new[layer])
         reads = text.asked(f"reads_{layer}", new)
-        eights, outputs = len(text.eights(new)), len(text.versions.order[part])
-        name, first = f"replay_{layer}", min(text.opened.values())
-        shown = text.versions.shown[part]
-        text.lines.append(
-            f"static const replay {name} = {{{len(self.names)}, {int(links.fresh)}, {reads}, {first}, {outputs}, {shown}}};"
-        )
+        outputs, shown = len(text.versions.order[part]), text.versions.shown[part]
+        read, written = len(text.eights(new)), -(-outputs // WIDE)
+        name, at = f"replay_{layer}", len(self.names)
+        first = min(text.opened.values())
+        text.lines.append(f"static const replay {name} = {{{at}, {reads}, {first}, {outputs}, {shown}}};")
         self.names.append(name)
-        self.most_read = max(self.most_read, eights)
-        self.most_written = max(self.most_written, -(-outputs // WIDE))
+        self.most_read = max(self.most_read, read)
+        self.most_written = max(self.most_written, written)
+        self.units += -(-(HEAD + 8 + (1 + 8 * WIDE) * (read + written)) // UNIT)
         return name
+
+    def defines(self) -> list[str]:
+        """What C is told of them."""
+        most = max(MOST_NODES, 2 * self.units) if self.names else 1
+        return [
+            f"#define REPLAYS {len(self.names)}",
+            f"#define UNIT {UNIT}",
+            f"#define MOST_NODES {most}ll",
+            f"#define TOKEN_NODES {self.units}",
+            f"#define NODE_SETS {SETS if self.names else 1}ll",
+            f"#define MOST_READ {self.most_read}",
+            f"#define MOST_WRITTEN {self.most_written}",
+        ]
+
+    def listed(self) -> str:
+        """A list of them, in C."""
+        return f"static const replay *const ALL_REPLAYS[] = {{{', '.join(f'&{n}' for n in self.names) or '0'}}};"

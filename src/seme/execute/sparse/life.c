@@ -92,6 +92,7 @@ exported i64 seme_run(state *s, i64 most, i64 *out) {
 
 exported i64 seme_length(const state *s) { return s->length; }
 exported i64 seme_next(const state *s) { return s->next; }
+exported i64 seme_replayed(const state *s) { return s->replays; }
 exported i64 seme_widened(const state *s) { return (i64)s->generation - 1; }
 
 static i64 store_bytes(const store *m, i64 width) {
@@ -100,7 +101,7 @@ static i64 store_bytes(const store *m, i64 width) {
 
 exported i64 seme_bytes(const state *s) {
   i64 out = sizeof(state) + (i64)(MEMO_ROWS + 1) * (i64)sizeof(choice) + (KNOWN + 1) * (i64)sizeof(known) +
-            s->nodes_used * UNIT + REPLAYS * (i64)sizeof(layout) + NODE_SETS * 8 * (i64)sizeof(place);
+            MOST_NODES * UNIT + REPLAYS * (i64)sizeof(layout) + NODE_SETS * 8 * (i64)sizeof(place);
   for (i64 h = 0; h < USED_HEADS; h++) {
     const keys *of = &s->heads[h].keys;
     out += store_bytes(&of->odd, COUNTS[h] + TAIL(KEEPS[h]) + VALUES[h]);

@@ -1,39 +1,43 @@
 /* Blocks replayed: what neurons write is a function of what they read, so where that is what it was, so is that.
  *
  * A node keeps what a block read and wrote for some token: a bit for each place that was 0 or 1 for every token so far, a
- * number for each other (`numbers`). Of a block that follows in a chain it keeps only what the chain did not read or
- * write before, and which node came before it, for the same token. Nodes made for one token lie one behind the other.
- * When a place turns out to be no bit, or there is no more room, all are forgotten.
+ * number for each other. Such blocks form a chain: of one behind the first a node keeps which node of the block before
+ * it was this token's, and of what is read only what no block of the chain read or wrote before. Nodes of one token lie
+ * one behind the other. When a place turns out to be no bit, or there is no more room, all are forgotten.
  */
 typedef struct {
-  int number, fresh;  /* of the blocks that are replayed; whether a chain begins here */
-  asked reads;        /* what is read that the chain did not read or write before */
+  int number;         /* among these blocks */
+  asked reads;        /* what it reads that those before it do not read or write */
   int first, outputs; /* the first place written, and how many */
-  int shown;          /* how many of these, the first, others than the chain read */
+  int shown;          /* how many of these, the first, others read, too */
 } replay;
 
 typedef struct layout {
-  unsigned char lanes[MOST_EIGHTS];         /* of each eight read, which are bits */
+  unsigned char lanes[MOST_READ];         /* of each eight read, which are bits */
   int shown, written;                       /* eights of outputs: that are written at once, and all */
   int read, told, all;                      /* numbers: that are read; and of outputs that are written at once; and all */
   int numbers, units;                       /* where numbers begin, in bytes, and the length of a node, in UNITs */
-  u32 places[8 * (MOST_EIGHTS + MOST_OUT)]; /* where numbers stand */
+  u32 places[8 * (MOST_READ + MOST_WRITTEN)]; /* where numbers stand */
 } layout;
 
 typedef struct {
-  const void *of; /* the block, where a chain begins, or the node before */
-  u32 next, then; /* what probably follows: in the chain, at its end the choice; and where the next token's begins */
+  const void *of; /* the node before it, or of the first block the block */
+  u32 next;       /* the node that probably follows, 0 where none ever did; of the last block the choice + 1 */
+  u32 then;       /* of the first block, the node with which the next token probably begins */
+  int listed;     /* whether it can be sought; the only one that follows another is found there */
   unsigned char bits[];
 } node;
 
 /* A token's way along its chain: the blocks so far whose nodes were found, and where not all they write was written. */
 typedef struct {
-  node *at; /* of the last block; 0 where it has none */
-  const void *of; /* what the node of this block follows */
+  node *at;       /* of the block before; 0 where it has none */
+  const void *of; /* what this block's follows */
   u32 *guess;     /* which that probably is */
-  place *to;      /* where it is to be noted; 0 where it is not */
-  u32 hash;
-  int adding, owed; /* whether nodes are made: where memory is short, the second time that a node is not found */
+  place *to;      /* where there is room to list it */
+  u64 hash;       /* 0 where it need not be listed */
+  int noting;     /* whether it is to be made */
+  int adding;     /* whether one is made wherever none is found */
+  int owed;       /* how many of what follows */
   const replay *blocks[REPLAYS + 1];
   const node *nodes[REPLAYS + 1];
 } way;
@@ -74,28 +78,56 @@ inlined void key_of(state *s, const double *x, const replay *r, const layout *as
   for (int i = 0; i < as->read; i++) numbers[i] = bits_of(x[as->places[i]]);
 }
 
-/* Looks for what a block reads among all nodes; where it is not there, says where it is to be noted. */
+/* A hash of what a block reads and of what its node follows; `bits` as it keeps them. */
+inlined u64 hash_of(const void *of, const unsigned char *bits, const u64 *numbers, int eights, int count) {
+  u64 out = (u64)of * 0x9E3779B97F4A7C15ull, last = 0;
+  for (; eights >= 8; eights -= 8, bits += 8) {
+    memcpy(&last, bits, 8);
+    out = (out ^ out >> 29 ^ last) * 0xBF58476D1CE4E5B9ull;
+  }
+  for (last = 0; eights > 0; eights--) last = last << 8 | *bits++;
+  out = (out ^ out >> 29 ^ last) * 0x94D049BB133111EBull;
+  for (int i = 0; i < count; i++) out = (out ^ out >> 29 ^ numbers[i] ^ numbers[i] >> 32) * 0xBF58476D1CE4E5B9ull;
+  return out ^ out >> 31;
+}
+
+inlined place *set_of(const state *s, u64 hash) { return s->places + (hash & (NODE_SETS - 1)) * 8; }
+
+/* Notes where a node is; in a full set another is forgotten for it. */
+inlined void listed(state *s, node *n, u64 hash, place *to) {
+  *(to ? to : set_of(s, hash) + (hash >> 29 & 7)) = (place){(u32)(hash >> 32) | 1, number_of(s, n)};
+  n->listed = 1;
+}
+
+/* Looks for what a block reads among the nodes that are noted; leaves its hash where it is not there. */
 apart node *sought(state *s, const double *x, const replay *r, const layout *as, way *on) {
-  u64 key[MOST_EIGHTS / 8 + 1 + 8 * MOST_EIGHTS + 1] = {0};
-  i64 words = (r->reads.eights + 7) / 8;
-  key_of(s, x, r, as, (unsigned char *)key, key + words);
+  unsigned char bits[MOST_READ];
+  u64 numbers[8 * MOST_READ];
+  key_of(s, x, r, as, bits, numbers);
   if (unlikely(s->outdated)) return 0;
-  words += as->read;
-  key[words] = (u64)on->of;
-  u64 hash = mingled(key, words + 1);
-  place *set = s->places + (hash & (NODE_SETS - 1)) * 8, *free = 0;
-  on->hash = (u32)(hash >> 32) | 1;
+  on->hash = hash_of(on->of, bits, numbers, r->reads.eights, as->read);
+  u32 some = (u32)(on->hash >> 32) | 1;
+  place *set = set_of(s, on->hash), *free = 0;
   for (place *p = set; p < set + 8; p++) {
-    if (p->hash == on->hash) {
+    if (p->hash == some) {
       if (p->at && keeps(node_at(s, p->at), on->of, x, r, as)) return node_at(s, p->at);
       on->adding = 1, free = p;
       break;
     }
     if (!p->at) free = p;
   }
-  if (!free && on->adding) free = set + (hash >> 29 & 7);
-  if (on->adding) on->to = free;
-  else if (free) *free = (place){on->hash, 0};
+  if (!on->adding) {
+    if (free) *free = (place){some, 0};
+    return 0;
+  }
+  on->to = free;
+  on->noting = 1;
+  node *only = node_at(s, *on->guess);
+  if (*on->guess && !only->listed) {
+    u64 hash = hash_of(only->of, only->bits, numbers_of(only, as), r->reads.eights, as->read);
+    listed(s, only, hash, 0);
+    if (on->to && on->to->at) on->to = 0;
+  }
   return 0;
 }
 
@@ -137,15 +169,15 @@ static void laid_out(const state *s, const replay *r, layout *as) {
     if (s->is_number[r->first + o]) as->places[as->all++] = r->first + o;
     if (o < 8 * as->shown) as->told = as->all;
   }
-  as->numbers = (16 + r->reads.eights + as->written + 7) / 8 * 8;
+  as->numbers = (sizeof(node) + r->reads.eights + as->written + 7) / 8 * 8;
   as->units = (as->numbers + 8 * as->all + UNIT - 1) / UNIT;
 }
 
 apart void forgotten(state *s) {
   memset(s->places, 0, sizeof(place) * NODE_SETS * 8);
   memset(s->nodes, 0, UNIT); /* no node: what is guessed where nothing is known */
-  memset(s->last, 0, sizeof(s->last));
   s->nodes_used = 1;
+  s->last = 0;
   s->outdated = 0;
   for (i64 i = 0; i < REPLAYS; i++) laid_out(s, ALL_REPLAYS[i], s->layouts + i);
 }
@@ -153,16 +185,20 @@ apart void forgotten(state *s) {
 /* Writes what a block wrote when it read the same, if that is kept. */
 inlined int replayed(state *s, double *x, const replay *r, way *on) {
   on->of = on->at;
-  on->to = 0;
-  if (r->fresh) {
+  on->to = 0, on->hash = 0, on->noting = 0;
+  if (r->number == 0) {
     if (unlikely(s->nodes_used > MOST_NODES - TOKEN_NODES)) s->outdated = s->sparing = 1;
     if (unlikely(s->outdated)) forgotten(s);
     on->of = r;
-    on->guess = &node_at(s, s->last[r->number])->then;
-    on->adding = !s->sparing, on->owed = 0;
+    on->guess = &node_at(s, s->last)->then;
+    on->adding = !s->sparing; /* once memory was short, the second time that something is not found */
   } else {
     if (!on->at) return 0;
     on->guess = &on->at->next;
+    if (!*on->guess) {
+      on->at = 0, on->noting = 1;
+      return 0;
+    }
   }
   const layout *as = s->layouts + r->number;
   node *n = node_at(s, *on->guess);
@@ -171,9 +207,10 @@ inlined int replayed(state *s, double *x, const replay *r, way *on) {
     if (n) *on->guess = number_of(s, n);
   }
   on->at = n;
-  if (r->fresh) s->last[r->number] = n ? number_of(s, n) : 0;
+  if (r->number == 0) s->last = n ? number_of(s, n) : 0;
   if (!n) return 0;
   written(x, r, as, n, 0, as->shown, as->read, as->told);
+  s->replays++;
   on->blocks[on->owed] = r;
   on->nodes[on->owed++] = n;
   return 1;
@@ -194,9 +231,10 @@ apart void noted(state *s, const double *x, const replay *r, way *on) {
   if (unlikely(s->outdated)) return;
   n->of = on->of;
   n->next = n->then = 0;
-  *on->to = (place){on->hash, (u32)s->nodes_used};
+  n->listed = 0;
+  if (on->hash) listed(s, n, on->hash, on->to);
   *on->guess = (u32)s->nodes_used;
-  if (r->fresh) s->last[r->number] = (u32)s->nodes_used;
+  if (r->number == 0) s->last = (u32)s->nodes_used;
   s->nodes_used += as->units;
   on->at = n;
 }

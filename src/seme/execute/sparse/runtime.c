@@ -79,7 +79,7 @@ typedef struct {
   u32 row, taken;
 } choice;
 
-/* Where a node of replay.c is, by some bits of a hash; 0 where one was looked for. */
+/* Where a node of replay.c is, by some bits of a hash; at 0 where one was looked for once. */
 typedef struct {
   u32 hash, at;
 } place;
@@ -92,12 +92,12 @@ typedef struct {
   double low[PLACES + 8], high[PLACES + 8];
   i64 exact[PLACES + 8]; /* all bits where it is */
   char *nodes; /* see replay.c */
-  i64 nodes_used;
+  i64 nodes_used, replays;
+  u32 last; /* node of the token before, for the first block */
   place *places;
-  u32 last[REPLAYS + 1];
   struct layout *layouts;
   unsigned char is_number[EVERY_PLACE + 8];
-  int outdated, sparing;
+  int outdated, sparing; /* whether all nodes are to be forgotten; whether they ever filled their memory */
   choice *memo; /* MEMO_ROWS */
   double spare[MOST_TAIL]; /* where a key's tail is written that never counts */
   double rings[RINGS]; /* values of the latest positions, for heads that look back by turns */

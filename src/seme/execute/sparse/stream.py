@@ -148,6 +148,11 @@ class SparseStream:
         return int(self.model.calls.seme_widened(self.state))
 
     @property
+    def replayed(self) -> int:
+        """How many times a block read what it had read before, and what it wrote then was taken."""
+        return int(self.model.calls.seme_replayed(self.state))
+
+    @property
     def kept(self) -> list[tuple[int, int]]:
         """Keys that each head of the report asks: of codes, and apart from them."""
         out, pair = [], (ctypes.c_int64 * 2)()
@@ -275,6 +280,7 @@ def _declared(library: ctypes.CDLL) -> ctypes.CDLL:
         ("seme_next", integer, [pointer]),
         ("seme_bytes", integer, [pointer]),
         ("seme_widened", integer, [pointer]),
+        ("seme_replayed", integer, [pointer]),
         ("seme_kept", None, [pointer, integer, pointer]),
         ("seme_write", integer, [pointer, pointer, integer]),
         ("seme_read", integer, [pointer, pointer, integer]),

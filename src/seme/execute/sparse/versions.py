@@ -2,7 +2,7 @@
 
 A part is the embedding (-1), the heads of block l (2 l) or its neurons (2 l + 1). What a part writes to a feature holds
 until the next part that writes there: a version of the feature. Versions of a part that the same blocks read stand
-side by side.
+side by side. What neurons of a block that is replayed read and write is settled for those behind it (see `replay.c`).
 """
 
 from __future__ import annotations
@@ -26,34 +26,21 @@ def padded(count: int) -> int:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Links:
-    """A block that is replayed, as it follows in its chain.
-
-    Attributes:
-        fresh: Whether a chain begins with it.
-        new: What it reads that the chain did not read or write before.
-    """
-
-    fresh: bool
-    new: frozenset[Version]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Versions:
     """The versions of features, by the part that writes them.
 
     Attributes:
-        order: Part -> what it writes; first what others than the blocks of its chain read.
-        shown: Part -> how many these are.
+        order: Part -> what it writes; first what is `shown`.
+        shown: Part -> of how much of it more is to be known than that it is settled.
         gone: Part -> features that are zero behind it and have no place.
-        links: Block -> how it is replayed.
-        ends: Whether the choice, too, is a function of what the last chain read.
+        new: Block that is replayed -> what it reads that is not settled: that no such block before it reads or writes.
+        ends: Whether the choice, too, is a function of what is settled.
     """
 
     order: dict[int, list[int]]
     shown: dict[int, int]
     gone: dict[int, list[int]]
-    links: dict[int, Links]
+    new: dict[int, frozenset[Version]]
     ends: bool
 
     @classmethod
@@ -100,39 +87,28 @@ class Versions:
         last = plan.logits if plan.sums is None else plan.sums.sums
         chosen = versions(set(last.matrix.indices.tolist()))
         shown |= chosen
-        links: dict[int, Links] = {}
+        new: dict[int, frozenset[Version]] = {}
         settled: set[Version] = set()
         for layer, block in enumerate(plan.blocks):
-            if not block.neurons.replayed:
-                shown |= read[layer]
-                continue
-            fresh = not settled or begins(layer)
-            new = read[layer] if fresh else read[layer] - settled
-            settled = (set() if fresh else settled) | read[layer]
-            settled |= {(2 * layer + 1, feature) for feature in written[2 * layer + 1]}
-            shown |= new
-            links[layer] = Links(fresh=fresh, new=frozenset(new))
-        ends = len(plan.blocks) - 1 in links and chosen <= settled
+            if block.neurons.replayed:
+                new[layer] = frozenset(read[layer] - settled)
+                settled |= read[layer] | {(2 * layer + 1, feature) for feature in written[2 * layer + 1]}
+            shown |= new.get(layer, read[layer])
+        ends = len(plan.blocks) - 1 in new and chosen <= settled
         readers: dict[Version, list[int]] = {}
         for layer, some in read.items():
             for version in some:
                 readers.setdefault(version, []).append(layer)
-        none = [len(plan.blocks)]
-        order = {
-            part: sorted(some, key=lambda f, p=part: ((p, f) not in shown, readers.get((p, f), none), controls.get((p, f), none), f))
-            for part, some in written.items()
-        }
+
+        def rank(version: Version) -> tuple[bool, list[int], list[int], int]:
+            none = [len(plan.blocks)]
+            return version not in shown, readers.get(version, none), controls.get(version, none), version[1]
+
+        order = {part: sorted(some, key=lambda f, part=part: rank((part, f))) for part, some in written.items()}
         counts = {part: sum((part, feature) in shown for feature in some) for part, some in written.items()}
-        return cls(order=order, shown=counts, gone=gone, links=links, ends=ends)
+        return cls(order=order, shown=counts, gone=gone, new=new, ends=ends)
 
     @property
     def room(self) -> int:
         """Places of all versions, each part's beginning with a multiple of eight."""
         return sum(padded(len(features)) for features in self.order.values())
-
-
-import os
-def begins(layer):
-    if os.environ.get("STARTS"):
-        return layer in map(int, os.environ["STARTS"].split(","))
-    return False
