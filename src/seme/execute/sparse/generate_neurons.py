@@ -49,7 +49,7 @@ def write_neurons(text: Text, layer: int, replays: Replays) -> list[str]:
     name = replays.write(text, layer)
     return [
         f"if (!replayed(s, x, &{name}, &on)) {{",
-        f"  caught_up(s, x, &on);",
+        "  caught_up(s, x, &on);",
         f"  {computed}",
         f"  if (on.noting) noted(s, x, &{name}, &on);",
         "}",

@@ -16,7 +16,7 @@ HEAD = 24
 MOST_NODES = (16 << 20) // UNIT
 """Units of all nodes of a stream: what is read again and again should stay near the processor."""
 
-SETS = 1 << 13
+SETS = 1 << 12
 """Sets of eight places in which nodes are listed."""
 
 

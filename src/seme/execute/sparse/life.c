@@ -69,10 +69,12 @@ exported state *seme_new(const void *const *tables) {
 
 /* Reads given rows; returns how many were read before memory ran out. */
 exported i64 seme_feed(state *s, const i64 *rows, i64 count, i64 *chosen) {
+  s->given = 1; /* little of what is given comes again */
   for (i64 i = 0; i < count; i++) {
     if (step(s, rows[i])) return i;
     chosen[i] = s->next;
   }
+  s->given = 0;
   return count;
 }
 

@@ -13,7 +13,8 @@ typedef struct {
 } replay;
 
 typedef struct layout {
-  unsigned char lanes[MOST_READ];         /* of each eight read, which are bits */
+  unsigned char lanes[MOST_READ];         /* of each eight that is read, which are bits */
+  unsigned char outs[MOST_WRITTEN];       /* of each that is written */
   int shown, written;                       /* eights of outputs: that are written at once, and all */
   int read, told, all;                      /* numbers: that are read; and of outputs that are written at once; and all */
   int numbers, units;                       /* where numbers begin, in bytes, and the length of a node, in UNITs */
@@ -165,8 +166,10 @@ static void laid_out(const state *s, const replay *r, layout *as) {
   as->read = as->told = as->all;
   as->shown = (r->shown + 7) / 8;
   as->written = (r->outputs + 7) / 8;
+  memset(as->outs, 0, sizeof(as->outs));
   for (int o = 0; o < r->outputs; o++) {
     if (s->is_number[r->first + o]) as->places[as->all++] = r->first + o;
+    else as->outs[o / 8] |= 1 << o % 8;
     if (o < 8 * as->shown) as->told = as->all;
   }
   as->numbers = (sizeof(node) + r->reads.eights + as->written + 7) / 8 * 8;
@@ -187,11 +190,11 @@ inlined int replayed(state *s, double *x, const replay *r, way *on) {
   on->of = on->at;
   on->to = 0, on->hash = 0, on->noting = 0;
   if (r->number == 0) {
-    if (unlikely(s->nodes_used > MOST_NODES - TOKEN_NODES)) s->outdated = s->sparing = 1;
+    if (unlikely(s->nodes_used > MOST_NODES - TOKEN_NODES)) s->outdated = s->filled = 1;
     if (unlikely(s->outdated)) forgotten(s);
     on->of = r;
     on->guess = &node_at(s, s->last)->then;
-    on->adding = !s->sparing; /* once memory was short, the second time that something is not found */
+    on->adding = !(s->filled | s->given); /* else where something is not found the second time */
   } else {
     if (!on->at) return 0;
     on->guess = &on->at->next;
@@ -222,11 +225,8 @@ apart void noted(state *s, const double *x, const replay *r, way *on) {
   node *n = node_at(s, s->nodes_used);
   u64 *numbers = numbers_of(n, as);
   key_of(s, x, r, as, n->bits, numbers);
-  for (int o = 0; o < as->written; o++) {
-    unsigned lanes = o < r->outputs / 8 ? 255 : 255 >> (8 - r->outputs % 8);
-    for (int i = 0; i < 8; i++) lanes &= ~(s->is_number[r->first + 8 * o + i] << i);
-    n->bits[r->reads.eights + o] = shortened(s, x, r->first + 8 * o, lanes);
-  }
+  for (int o = 0; o < as->written; o++)
+    n->bits[r->reads.eights + o] = shortened(s, x, r->first + 8 * o, as->outs[o]);
   for (int i = as->read; i < as->all; i++) numbers[i] = bits_of(x[as->places[i]]);
   if (unlikely(s->outdated)) return;
   n->of = on->of;

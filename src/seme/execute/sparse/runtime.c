@@ -97,7 +97,7 @@ typedef struct {
   place *places;
   struct layout *layouts;
   unsigned char is_number[EVERY_PLACE + 8];
-  int outdated, sparing; /* whether all nodes are to be forgotten; whether they ever filled their memory */
+  int outdated, filled, given; /* whether all nodes are to be forgotten; ever filled their memory; are for given tokens */
   choice *memo; /* MEMO_ROWS */
   double spare[MOST_TAIL]; /* where a key's tail is written that never counts */
   double rings[RINGS]; /* values of the latest positions, for heads that look back by turns */
