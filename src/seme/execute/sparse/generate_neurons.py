@@ -33,8 +33,8 @@ def write_neurons(text: Text, layer: int, checks: list[str]) -> list[str]:
     plan = text.plan.blocks[layer].neurons
     text.open(2 * layer + 1)
     writer = _Writer(text=text, layer=layer, plan=plan, known={}, calls=[], begun=set())
-    sums = ", ".join(text.form(plan.bundles, row) for row in range(len(plan.bundles))) or "0"
-    lines = [f"const double m_{layer}[] = {{{sums}}};"] if plan.ridges else []
+    sums = [f"  m[{row}] = {text.form(plan.bundles, row)};" for row in range(len(plan.bundles))]
+    lines = [f"double m_{layer}[{len(sums) or 1}];", f"{{ double *m = m_{layer};", *sums, "}"] if plan.ridges else []
     lines += checks
     if plan.control is not None:
         writer.known, decided = write_control(text, layer, plan.control, writer.known_terms())
