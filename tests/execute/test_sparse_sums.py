@@ -65,6 +65,13 @@ def test_weights_that_divide_to_no_float_are_off_by_last_bits(rows):
         assert all(out[number] == pytest.approx(expected[number], rel=ROUNDED, abs=0) for number in expected)
 
 
+@given(rows_of([-27.0, -1.0, 1.0, 3.0, 9.0]))
+def test_of_weights_that_are_multiples_sums_have_whole_weights(rows):
+    made, left = with_sums(rows, FIRST)
+    assert all(weight.is_integer() for row in [*made, *left] for weight in row.values())
+    assert [added_out(row, made) for row in left] == rows
+
+
 @given(
     st.sets(st.integers(0, FIRST - 1), min_size=3), st.lists(st.sampled_from([-2.0, 1.0, 3.0]), min_size=2, max_size=9)
 )
