@@ -7,6 +7,7 @@ as `execute.stream.DenseStream`. It may import the model and the core.
     ranges    how large every feature gets
     heads     which keys compete, which can be forgotten
     neurons   which neurons can be on, and which are tables of one direction
+    sums      what directions have in common, summed once
     control   which of them a few features decide: what can be remembered, and what is passed over together
     logits    the unembedding as few sums
     plan      all of it, and the report

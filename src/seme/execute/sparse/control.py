@@ -76,7 +76,7 @@ class Control:
     Attributes:
         features: The controls.
         groups: Ridges, by number, that are off together.
-        reads: Of every neuron in a group, what it reads, bundles added out: [neuron, feature].
+        reads: Of every neuron in a group, what it reads: [neuron, feature].
         offsets: [neuron]; their constants.
         slacks: [neuron]; the share of all sizes by which their largest sums are taken larger.
         group_of: [neuron].
@@ -90,16 +90,15 @@ class Control:
     group_of: np.ndarray
 
 
-def control(ridges: Sequence[Ridged], bundles: Forms, proved: Range) -> Control | None:
+def control(ridges: Sequence[Ridged], proved: Range) -> Control | None:
     """Chooses a block's controls and gathers its neurons by them; None where nothing can be saved.
 
     Args:
         ridges: Neurons on one direction each.
-        bundles: Sums of features, which ridges read by the numbers after the index's.
         proved: What is proved of the features, the index being the last.
     """
-    width = bundles.matrix.shape[1]
-    rows = [_alone(ridge.direction.matrix, bundles, width) for ridge in ridges]
+    width = len(proved.high)
+    rows = [(ridge.direction.matrix.indices, ridge.direction.matrix.data) for ridge in ridges]
     features = _controls(ridges, rows, proved, width - 1)
     chosen = np.zeros(width, dtype=bool)
     chosen[list(features)] = True
@@ -116,19 +115,7 @@ def control(ridges: Sequence[Ridged], bundles: Forms, proved: Range) -> Control 
 
 
 Row = tuple[np.ndarray, np.ndarray]
-
-
-def _alone(direction: Matrix, bundles: Forms, width: int) -> Row:
-    """Features and weights of a row, bundles added out."""
-    whole = np.zeros(width)
-    for feature, weight in zip(direction.indices.tolist(), direction.data.tolist(), strict=True):
-        if feature < width:
-            whole[feature] += weight
-        else:
-            for part, share in bundles.terms(feature - width):
-                whole[part] += weight * share
-    there = np.flatnonzero(whole)
-    return there, whole[there]
+"""Features and weights."""
 
 
 def _controls(ridges: Sequence[Ridged], rows: list[Row], proved: Range, index: int) -> tuple[int, ...]:

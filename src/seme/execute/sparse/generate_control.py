@@ -9,7 +9,7 @@ from seme.execute.sparse.ctext import Text
 
 CODES = 1024
 OFTEN = 32
-"""Times that a code is met before it is found out which groups it leaves off: that takes as long as a hundred tokens."""
+"""Times that a code is met before it is found out which groups it leaves off: that takes as long as ten tokens."""
 
 WAYS = 4
 """Codes that a block remembers at a time, each at one of so many places."""

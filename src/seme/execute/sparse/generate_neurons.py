@@ -25,8 +25,8 @@ def write_neurons(text: Text, layer: int, replays: Replays) -> list[str]:
     plan = text.plan.blocks[layer].neurons
     text.open(2 * layer + 1)
     writer = _Writer(text=text, layer=layer, plan=plan, calls=[], begun=set())
-    sums = ", ".join(text.form(plan.bundles, row) for row in range(len(plan.bundles))) or "0"
-    lines = [f"const double m[] = {{{sums}}};"] if plan.ridges else []
+    sums = [f"m[{row}] = {text.form(plan.bundles, row)};" for row in range(len(plan.bundles))]
+    lines = [f"double m[{len(sums) or 1}];", *sums] if plan.ridges else []
     if plan.control is not None:
         lines += write_control(text, layer, plan.control)
     grouped = {at for members in plan.groups for at in members}

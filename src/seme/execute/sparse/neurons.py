@@ -8,7 +8,8 @@ model's own sum in another order. Where bends are equally spaced the table is en
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import sparse
@@ -16,6 +17,7 @@ from scipy import sparse
 from seme.execute.sparse.control import Control, control
 from seme.execute.sparse.fold import Folded, Forms, Matrix
 from seme.execute.sparse.ranges import GELU_SETTLED, Range, Ranges, activate, directions, settled
+from seme.execute.sparse.sums import Row, with_sums
 
 TABLE_FROM = 6
 """Neurons on one direction from which a table is faster than the neurons."""
@@ -80,8 +82,8 @@ class NeuronPlan:
         replayed: Whether what they write is remembered by what they read.
         erased: Features that these neurons take back, and whether nothing can be left of them.
         bias: [feature]; added to the stream.
-        bundles: Sums of features that all neurons read in one proportion; ridges read them by the numbers after the
-            index's.
+        bundles: Sums that directions of ridges have in common; ridges, and bundles behind them, read them by the
+            numbers after the index's.
     """
 
     ridges: tuple[Ridge, ...]
@@ -113,8 +115,8 @@ class NeuronPlan:
     def feeds(self) -> np.ndarray:
         """The features read, by number; the index may be among them."""
         read = [np.zeros(0, dtype=int), *(ridge.direction.matrix.indices for ridge in self.ridges)]
-        alone = np.concatenate(read)
-        return np.unique(np.concatenate([alone[alone < self.bundles.matrix.shape[1]], self.bundles.matrix.indices]))
+        every = np.unique(np.concatenate([*read, self.bundles.matrix.indices]))
+        return every[every < self.bundles.matrix.shape[1] - len(self.bundles)]
 
 
 def plan_neurons(model: Folded, bounds: Ranges, layer: int, live: np.ndarray, *, skip: bool = True) -> NeuronPlan:
@@ -138,14 +140,16 @@ def plan_neurons(model: Folded, bounds: Ranges, layer: int, live: np.ndarray, *,
     on = most > (-GELU_SETTLED if model.gelu else 0.0)
     kept = np.flatnonzero(on & ~fixed & (np.diff(write.indptr) > 0))
     pre, write = pre.take(kept), write[kept]
-    pre, bundles = _bundled(pre)
-    ridges = tuple(_ridges(pre, write, model.gelu))
+    ridges = _ridges(pre, write, model.gelu)
     able = skip and model.paired and not model.gelu
-    nonzeros = bundles.matrix.nnz + sum(ridge.nonzeros for ridge in ridges)
-    indexed = model.features in np.concatenate([bundles.matrix.indices, *(r.direction.matrix.indices for r in ridges)])
+    decided = control(ridges, now) if able else None
+    apart = set() if decided is None else {at for members in decided.groups for at in members}
+    nonzeros = sum(ridge.nonzeros for ridge in ridges)
+    indexed = any(model.features in ridge.direction.matrix.indices for ridge in ridges)
+    ridges, bundles = _bundled(ridges, apart, model.features + 1)
     return NeuronPlan(
         ridges=ridges,
-        control=control(ridges, bundles, now) if able else None,
+        control=decided,
         replayed=able and not indexed and nonzeros >= LEAST_REPLAYED,
         erased=erased,
         bias=bias,
@@ -170,28 +174,24 @@ def _erased(pre: Forms, write: Matrix, now: Range) -> tuple[Matrix, dict[int, bo
     return out, erased
 
 
-def _bundled(pre: Forms) -> tuple[Forms, Forms]:
-    """Gathers features that stand in one proportion in every neuron that reads one of them."""
-    columns = pre.matrix.tocsc()
-    groups: dict[tuple[bytes, bytes], list[int]] = {}
-    for feature in np.flatnonzero(np.diff(columns.indptr) > 1).tolist():
-        at, end = columns.indptr[feature], columns.indptr[feature + 1]
-        ratio = columns.data[at:end] / columns.data[at]
-        groups.setdefault((columns.indices[at:end].tobytes(), ratio.tobytes()), []).append(feature)
-    kept = [members for members in groups.values() if len(members) > 1]
-    width = pre.matrix.shape[1]
-    weights = sparse.lil_array((len(kept), width))
-    parts, alone = [], np.ones(width)
-    for row, members in enumerate(kept):
-        leading = columns.data[columns.indptr[members[0]]]
-        for feature in members:
-            weights[row, feature] = columns.data[columns.indptr[feature]] / leading
-        alone[members] = 0.0
-        parts.append(pre.matrix[:, [members[0]]])
-    matrix = sparse.hstack([pre.matrix @ sparse.diags_array(alone), *parts]).tocsr()
-    matrix.eliminate_zeros()
-    matrix.sort_indices()
-    return Forms(matrix=matrix, bias=pre.bias), Forms(matrix=weights.tocsr(), bias=np.zeros(len(kept)))
+def _bundled(ridges: Sequence[Ridge], apart: Collection[int], width: int) -> tuple[tuple[Ridge, ...], Forms]:
+    """Takes sums that directions have in common once; of ridges apart, which are not always computed, nothing."""
+    always = [at for at in range(len(ridges)) if at not in apart]
+    sums, rows = with_sums([dict(ridges[at].direction.terms(0)) for at in always], width)
+    shorter = dict(zip(always, rows, strict=True))
+    out = [
+        replace(ridge, direction=_forms([shorter[at]], width + len(sums))) if at in shorter else ridge
+        for at, ridge in enumerate(ridges)
+    ]
+    return tuple(out), _forms(sums, width + len(sums))
+
+
+def _forms(rows: Sequence[Row], width: int) -> Forms:
+    starts = np.cumsum([0, *map(len, rows)])
+    indices = np.array([number for row in rows for number in row], dtype=int)
+    data = np.array([weight for row in rows for weight in row.values()])
+    matrix = sparse.csr_array((data, indices, starts), shape=(len(rows), width))
+    return Forms(matrix=matrix, bias=np.zeros(len(rows)))
 
 
 def _ridges(pre: Forms, write: Matrix, gelu: bool) -> list[Ridge]:
