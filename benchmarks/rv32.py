@@ -121,13 +121,13 @@ def _run(computer: Any, program: Any, stdin: bytes) -> dict[str, float]:
     }
 
 
-def _all_evaluated(artifact: Any, skipping: Any) -> dict[str, Any]:
-    """The same programs with no neuron passed over, and that the first tokens are the same."""
+def _all_evaluated(artifact: Any, replaying: Any) -> dict[str, Any]:
+    """The same programs with every neuron computed, and that the first tokens are the same."""
     from seme.machines.rv32.computer import Computer
 
-    computer = Computer(artifact, skip=False)
+    computer = Computer(artifact, replay=False)
     for name in PROGRAMS:
-        one, other = (each.start(*_example(name)) for each in (computer, skipping))
+        one, other = (each.start(*_example(name)) for each in (computer, replaying))
         one.feed()
         other.feed()
         assert np.array_equal(one.more(SHORT), other.more(SHORT)), name

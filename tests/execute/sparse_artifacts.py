@@ -255,7 +255,7 @@ OPERATIONS, OPERANDS, PLAIN, ODD = 4, 10, 40, 24
 
 
 def controlled(seed: int, *, dtype: str = "float64") -> Artifact:
-    """Operations on operands: each of the first decides for ten neurons and more whether they can be on.
+    """Operations on operands: each of the first decides for ten neurons and more whether they are on.
 
     Rows 2 to 41 have one operation, and operands that are bits. Of the 24 rows after these every third has operands
     that are no bits, every third two operations, and every third an operation that is no bit.

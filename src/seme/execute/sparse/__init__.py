@@ -8,11 +8,11 @@ as `execute.stream.DenseStream`. It may import the model and the core.
     heads     which keys compete, which can be forgotten
     neurons   which neurons can be on, and which are tables of one direction
     sums      what directions have in common, summed once
-    control   which of them a few features decide: what can be remembered, and what is passed over together
+    sums      sums that neurons have in common
     logits    the unembedding as few sums
     plan      all of it, and the report
     generate  plan -> C text and tables, with `ctext`, `versions` (where features stand), `generate_heads`,
-              `generate_neurons` and `generate_control`; runtime.c (stores and heads), parts.c, control.c and life.c are
+              `generate_neurons` and `generate_replay`; runtime.c (stores and heads), parts.c, replay.c and life.c are
               what all models share
     build     C text -> loaded library, cached
     keep      what planning made, read back when the same weights come again
@@ -34,14 +34,13 @@ Why it is sound for any weights. Real numbers first:
    apart, and the first token by the lead; sizes are compared bit by bit, for each key and query, as they come. In
    every other case the softmax is taken over all keys kept. A query whose form is a positive multiple of the key's is
    that multiple of its own position's key, so one code serves both.
-4. *Neurons.* One is left out when its bound is at most zero, or nothing reads what it writes. A group is passed over
-   for a token when, with its controls at 0 or 1 as they are, the bounds on what else it reads keep every neuron off.
-   These bounds are those of all tokens so far, and every token is compared with them, and its controls with 0 and 1,
-   before anything follows from them: one that is beyond them widens them, and what followed is forgotten. What neurons
-   of controls alone write is a function of these bits. Blocks in which little can be passed over compute all that can
-   be on, and with `skip=False` every block does. Many neurons on one direction are summed up beforehand between
-   bends: the same piecewise linear function. One that takes a feature back leaves the lesser of it and zero.
-5. *The choice.* It is a function of the sums that the logits are made of. One made before for the whole numbers next to
+4. *Neurons.* One is left out when its bound is at most zero, or nothing reads what it writes. Many on one direction are
+   summed up beforehand between bends: the same piecewise linear function. One that takes a feature back leaves the
+   lesser of it and zero. A sum that several read is taken once.
+5. *Replays.* What a block's neurons write is a function of what they read and add to. Where that is, bit for bit, what it
+   was for an earlier token, what they wrote then is taken; 0 and -0 count as one. In a chain of such blocks what was
+   compared before, or follows from it, is not compared again. With `replay=False` all neurons are computed.
+6. *The choice.* It is a function of the sums that the logits are made of. One made before for the whole numbers next to
    them holds while what the sums are off, each times the most that it moves between two logits, is less than the lead
    the choice had.
 

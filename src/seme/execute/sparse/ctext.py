@@ -58,8 +58,6 @@ class Text:
         opened: Feature -> its place for what the part being written adds to it.
         count: Places in the stream.
         versions: What parts write, in order.
-        index_place: Where bounds of the index stand, behind those of all places; those of zero follow.
-        decided: Blocks in which a few features decide.
     """
 
     def __init__(self, plan: Plan):
@@ -77,9 +75,7 @@ class Text:
         self.opened: dict[int, int] = {}
         self.count = 0
         self.versions = Versions.of(plan, filled & live)
-        self.index_place = self.versions.room
         self._placed: dict[Version, int] = {}
-        self.decided = 0
         self.filled = np.array(self.open(-1), dtype=int)
         self.number |= self.opened
 

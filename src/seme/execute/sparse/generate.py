@@ -8,7 +8,6 @@ from importlib.resources import files
 import numpy as np
 
 from seme.execute.sparse.ctext import Text, number
-from seme.execute.sparse.generate_control import CODES, WAYS
 from seme.execute.sparse.generate_heads import is_coded, owners, ring_sizes, write_heads
 from seme.execute.sparse.generate_neurons import write_neurons
 from seme.execute.sparse.generate_replay import Replays
@@ -77,11 +76,6 @@ def generate(plan: Plan) -> Source:
         f"#define MOST_SUMS {padded(max(sums, 1))}",
         f"#define MEMO_ROWS {memo}",
         f"#define BEGIN_ALONE {int(model.paired)}",
-        f"#define PLACES {text.index_place + 2 if text.decided else 0}",
-        f"#define INDEX_MOST {number(model.places.most)}",
-        f"#define CODES {CODES}",
-        f"#define WAYS {WAYS}",
-        f"#define KNOWN {text.decided * (CODES + WAYS - 1)}",
         f"#define EVERY_PLACE {text.count}",
         *replays.defines(),
         "#define STOPS 0",
@@ -95,7 +89,7 @@ def generate(plan: Plan) -> Source:
         _numbers("CODED", [str(int(is_coded(head))) for head in heads]),
         _numbers("OWNERS", [str(owner) for owner in owners(plan)]),
     ]
-    shared = [(parts / name).read_text() for name in ("runtime.c", "parts.c", "control.c", "replay.c")]
+    shared = [(parts / name).read_text() for name in ("runtime.c", "parts.c", "replay.c")]
     whole = [*defines, *shared, *text.lines, *about, (parts / "life.c").read_text()]
     beside = [[*defines, *shared, *unit] for unit in text.units if unit]
     return Source(texts=tuple("\n".join(lines) for lines in (whole, *beside)), tables=text.tables)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from seme.execute.sparse.ctext import Term, Text, number, total
-from seme.execute.sparse.generate_control import write_control
 from seme.execute.sparse.generate_replay import Replays
 from seme.execute.sparse.neurons import NeuronPlan, Ridge
 
@@ -15,9 +14,8 @@ PIECE = 400
 """Non-zeros in one function: compilers take more than linear time in the length of one."""
 
 Numbered = tuple[int, Ridge]
-Grouped = tuple[int | None, list[Numbered]]
 
-PARAMETERS = "const state *s, double *restrict x, const double *y, double t, const double *m, u64 on"
+PARAMETERS = "const state *s, double *restrict x, const double *y, double t, const double *m"
 
 
 def write_neurons(text: Text, layer: int, replays: Replays) -> list[str]:
@@ -25,24 +23,14 @@ def write_neurons(text: Text, layer: int, replays: Replays) -> list[str]:
     plan = text.plan.blocks[layer].neurons
     text.open(2 * layer + 1)
     writer = _Writer(text=text, layer=layer, plan=plan, calls=[], begun=set())
-    sums = [f"m[{row}] = {text.form(plan.bundles, row)};" for row in range(len(plan.bundles))]
-    lines = [f"double m[{len(sums) or 1}];", *sums] if plan.ridges else []
-    if plan.control is not None:
-        lines += write_control(text, layer, plan.control)
-    grouped = {at for members in plan.groups for at in members}
-    pieces: list[list[Grouped]] = [
-        [(None, part)] for part in _pieces([(at, r) for at, r in enumerate(plan.ridges) if at not in grouped])
-    ]
-    for number_, groups in enumerate(pieces):
-        writer.piece(number_, groups, last=number_ == len(pieces) - 1)
-    if not pieces:
-        writer.rest()
-    shelved: list[Grouped] = [(bit, [(at, plan.ridges[at]) for at in group]) for bit, group in enumerate(plan.groups)]
-    for number_, groups in enumerate(_shelves(shelved), start=len(pieces)):
-        writer.piece(number_, groups)
+    for part in _pieces(list(enumerate(plan.ridges))):
+        writer.piece(part)
+    writer.rest()
     if not writer.calls:
         return []
-    text.function(f"neurons_{layer}", "state *s, double *x, const double *y, double t", [*lines, *writer.calls])
+    sums = [f"m[{row}] = {text.form(plan.bundles, row)};" for row in range(len(plan.bundles))]
+    lines = [f"double m[{len(sums) or 1}];", *sums, *writer.calls]
+    text.function(f"neurons_{layer}", "state *s, double *x, const double *y, double t", lines)
     computed = f"neurons_{layer}(s, x, y, t);"
     if not plan.replayed:
         return [computed]
@@ -66,38 +54,25 @@ class _Writer:
     calls: list[str]
     begun: set[int]
 
-    def piece(self, piece: int, groups: list[Grouped], *, last: bool = False) -> None:
-        """One function; the last of those always called also begins what only groups add to."""
+    def piece(self, ridges: list[Numbered]) -> None:
+        """One function."""
         body: list[str] = []
-        for bit, ridges in groups:
-            lines: list[str] = []
-            terms: dict[int, list[Term]] = {}
-            for at, ridge in ridges:
-                lines += self.ridge(at, ridge, terms)
-            lines += [self.add(feature, terms[feature]) for feature in sorted(terms)]
-            body += lines if bit is None else [f"if (on >> {bit} & 1) {{", *(f"  {line}" for line in lines), "}"]
-        if last:
-            body += self.left()
-        some = sum(1 << bit for bit, _ in groups if bit is not None)
-        self._function(f"neurons_{self.layer}_{piece}", body, f"if (on & {some}ull) " if some else "")
+        terms: dict[int, list[Term]] = {}
+        for at, ridge in ridges:
+            body += self.ridge(at, ridge, terms)
+        self._function([*body, *(self.add(feature, terms[feature]) for feature in sorted(terms))])
 
     def rest(self) -> None:
-        """Begins what only groups add to, where there is nothing else."""
-        lines = self.left()
-        if lines:
-            self._function(f"rest_{self.layer}", lines)
-
-    def left(self) -> list[str]:
-        """Lines that begin what no ridge has added to yet."""
+        """Begins what no ridge adds to."""
         begins = self.text.plan.model.paired
         features = [f for f in sorted(self.text.opened) if f not in self.begun and (begins or self.plan.bias[f])]
-        return [self.add(feature, []) for feature in features]
+        if features:
+            self._function([self.add(feature, []) for feature in features])
 
-    def _function(self, name: str, body: list[str], where: str = "") -> None:
+    def _function(self, body: list[str]) -> None:
+        name = f"neurons_{self.layer}_{len(self.calls)}"
         self.text.function_apart(name, PARAMETERS, body)
-        decided = "on" if self.plan.control is not None else "0"
-        sums = "m" if self.plan.ridges else "0"
-        self.calls.append(f"{where}{name}(s, x, y, t, {sums}, {decided});")
+        self.calls.append(f"{name}(s, x, y, t, m);")
 
     def add(self, feature: int, terms: list[Term]) -> str:
         """A line that adds to a feature; the first also brings what it was and its constant."""
@@ -152,20 +127,6 @@ def _sum(bias: float, terms: list[Term]) -> str:
 
 def _size(ridge: Ridge) -> int:
     return ridge.direction.matrix.nnz + ridge.write.nnz if ridge.table is None else len(ridge.table.features) + 4
-
-
-def _shelves(groups: list[Grouped]) -> list[list[Grouped]]:
-    """Groups in parts of about PIECE non-zeros."""
-    out: list[list[Grouped]] = []
-    room = 0
-    for group in groups:
-        size = sum(_size(ridge) for _, ridge in group[1])
-        if not out or room < size:
-            out.append([])
-            room = PIECE
-        out[-1].append(group)
-        room -= size
-    return out
 
 
 def _pieces(ridges: list[Numbered]) -> list[list[Numbered]]:

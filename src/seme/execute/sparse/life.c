@@ -22,7 +22,6 @@ exported void seme_end(state *s) {
     end_store(&s->heads[h].keys.coded);
   }
   free(s->memo);
-  free(s->known);
   free(s->nodes);
   free(s->places);
   free(s->layouts);
@@ -34,18 +33,14 @@ exported state *seme_new(const void *const *tables) {
   if (!s) return 0;
   memset(s, 0, sizeof(state));
   s->memo = malloc((MEMO_ROWS + 1) * sizeof(choice));
-  s->known = calloc(KNOWN + 1, sizeof(known));
   s->nodes = REPLAYS ? begun_nodes() : calloc(1, UNIT);
   s->places = calloc(NODE_SETS * 8, sizeof(place));
   s->layouts = calloc(REPLAYS + 1, sizeof(layout));
-  if (!s->memo || !s->known || !s->nodes || !s->places || !s->layouts) {
+  if (!s->memo || !s->nodes || !s->places || !s->layouts) {
     seme_end(s);
     return 0;
   }
   memset(s->memo, 0, (MEMO_ROWS + 1) * sizeof(choice));
-  s->generation = 1;
-  if (PLACES) s->high[PLACES - 2] = INDEX_MOST;
-  memset(s->exact, 255, sizeof(s->exact));
   s->outdated = 1;
   s->tables = tables;
   s->next = -1;
@@ -95,15 +90,13 @@ exported i64 seme_run(state *s, i64 most, i64 *out) {
 exported i64 seme_length(const state *s) { return s->length; }
 exported i64 seme_next(const state *s) { return s->next; }
 exported i64 seme_replayed(const state *s) { return s->replays; }
-exported i64 seme_widened(const state *s) { return (i64)s->generation - 1; }
 
 static i64 store_bytes(const store *m, i64 width) {
   return m->room * width * 8 + (m->slots ? (i64)4 << m->bits : 0);
 }
 
 exported i64 seme_bytes(const state *s) {
-  i64 out = sizeof(state) + (i64)(MEMO_ROWS + 1) * (i64)sizeof(choice) + (KNOWN + 1) * (i64)sizeof(known) +
-            MOST_NODES * UNIT + REPLAYS * (i64)sizeof(layout) + NODE_SETS * 8 * (i64)sizeof(place);
+  i64 out = sizeof(state) + (i64)(MEMO_ROWS + 1) * (i64)sizeof(choice) + MOST_NODES * UNIT + REPLAYS * (i64)sizeof(layout) + NODE_SETS * 8 * (i64)sizeof(place);
   for (i64 h = 0; h < USED_HEADS; h++) {
     const keys *of = &s->heads[h].keys;
     out += store_bytes(&of->odd, COUNTS[h] + TAIL(KEEPS[h]) + VALUES[h]);

@@ -8,13 +8,12 @@ model's own sum in another order. Where bends are equally spaced the table is en
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import sparse
 
-from seme.execute.sparse.control import Control, control
 from seme.execute.sparse.fold import Folded, Forms, Matrix
 from seme.execute.sparse.ranges import GELU_SETTLED, Range, Ranges, activate, directions, settled
 from seme.execute.sparse.sums import Row, with_sums
@@ -25,9 +24,8 @@ TABLE_FROM = 6
 MOST_CELLS = 1 << 20
 """Numbers in one table."""
 
-
 LEAST_REPLAYED = 400
-"""Non-zeros of a block that are worth looking for what it was before."""
+"""Non-zeros of a block from which looking for what it read before is faster than computing it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -78,8 +76,7 @@ class NeuronPlan:
 
     Attributes:
         ridges: All of them.
-        control: What decides which are on; None where they are all computed.
-        replayed: Whether what they write is remembered by what they read.
+        replayed: Whether what they write is remembered by what they read: see `replay.c`.
         erased: Features that these neurons take back, and whether nothing can be left of them.
         bias: [feature]; added to the stream.
         bundles: Sums that directions of ridges have in common; ridges, and bundles behind them, read them by the
@@ -87,7 +84,6 @@ class NeuronPlan:
     """
 
     ridges: tuple[Ridge, ...]
-    control: Control | None
     replayed: bool
     erased: dict[int, bool]
     bias: np.ndarray
@@ -100,17 +96,8 @@ class NeuronPlan:
 
     @property
     def nonzeros(self) -> int:
-        """Numbers multiplied for one token, where no group is passed over."""
+        """Numbers multiplied for one token."""
         return self.bundles.matrix.nnz + sum(ridge.nonzeros for ridge in self.ridges)
-
-    @property
-    def groups(self) -> tuple[tuple[int, ...], ...]:
-        """Ridges, by number, that are passed over together."""
-        return () if self.control is None else self.control.groups
-
-    def nonzeros_of(self, members: tuple[int, ...]) -> int:
-        """Numbers multiplied for some ridges."""
-        return sum(self.ridges[at].nonzeros for at in members)
 
     def feeds(self) -> np.ndarray:
         """The features read, by number; the index may be among them."""
@@ -119,7 +106,7 @@ class NeuronPlan:
         return every[every < self.bundles.matrix.shape[1] - len(self.bundles)]
 
 
-def plan_neurons(model: Folded, bounds: Ranges, layer: int, live: np.ndarray, *, skip: bool = True) -> NeuronPlan:
+def plan_neurons(model: Folded, bounds: Ranges, layer: int, live: np.ndarray, *, replay: bool = True) -> NeuronPlan:
     """Leaves out neurons that are never on, or that write to nothing that is read; constant ones become biases.
 
     Args:
@@ -127,7 +114,7 @@ def plan_neurons(model: Folded, bounds: Ranges, layer: int, live: np.ndarray, *,
         bounds: What is proved of the features.
         layer: The block.
         live: Features that are read by anything later.
-        skip: Whether neurons that others decide may be passed over.
+        replay: Whether what neurons write may be remembered.
     """
     block, now = model.blocks[layer], bounds.middle[layer]
     write = (block.write @ sparse.diags_array(live.astype(float))).tocsr()
@@ -141,16 +128,12 @@ def plan_neurons(model: Folded, bounds: Ranges, layer: int, live: np.ndarray, *,
     kept = np.flatnonzero(on & ~fixed & (np.diff(write.indptr) > 0))
     pre, write = pre.take(kept), write[kept]
     ridges = _ridges(pre, write, model.gelu)
-    able = skip and model.paired and not model.gelu
-    decided = control(ridges, now) if able else None
-    apart = set() if decided is None else {at for members in decided.groups for at in members}
-    nonzeros = sum(ridge.nonzeros for ridge in ridges)
+    worth = not model.gelu and sum(ridge.nonzeros for ridge in ridges) >= LEAST_REPLAYED
     indexed = any(model.features in ridge.direction.matrix.indices for ridge in ridges)
-    ridges, bundles = _bundled(ridges, apart, model.features + 1)
+    ridges, bundles = _bundled(ridges, model.features + 1)
     return NeuronPlan(
         ridges=ridges,
-        control=decided,
-        replayed=able and not indexed and nonzeros >= LEAST_REPLAYED,
+        replayed=replay and model.paired and worth and not indexed,
         erased=erased,
         bias=bias,
         bundles=bundles,
@@ -174,16 +157,12 @@ def _erased(pre: Forms, write: Matrix, now: Range) -> tuple[Matrix, dict[int, bo
     return out, erased
 
 
-def _bundled(ridges: Sequence[Ridge], apart: Collection[int], width: int) -> tuple[tuple[Ridge, ...], Forms]:
-    """Takes sums that directions have in common once; of ridges apart, which are not always computed, nothing."""
-    always = [at for at in range(len(ridges)) if at not in apart]
-    sums, rows = with_sums([dict(ridges[at].direction.terms(0)) for at in always], width)
-    shorter = dict(zip(always, rows, strict=True))
-    out = [
-        replace(ridge, direction=_forms([shorter[at]], width + len(sums))) if at in shorter else ridge
-        for at, ridge in enumerate(ridges)
-    ]
-    return tuple(out), _forms(sums, width + len(sums))
+def _bundled(ridges: Sequence[Ridge], width: int) -> tuple[tuple[Ridge, ...], Forms]:
+    """Takes sums that directions have in common once."""
+    sums, rows = with_sums([dict(ridge.direction.terms(0)) for ridge in ridges], width)
+    last = width + len(sums)
+    shorter = (replace(ridge, direction=_forms([row], last)) for ridge, row in zip(ridges, rows, strict=True))
+    return tuple(shorter), _forms(sums, last)
 
 
 def _forms(rows: Sequence[Row], width: int) -> Forms:

@@ -54,12 +54,12 @@ class Plan:
     live: np.ndarray
 
 
-def plan(artifact: Artifact, *, skip: bool = True) -> Plan:
+def plan(artifact: Artifact, *, replay: bool = True) -> Plan:
     """Reads a model and says what is to be computed.
 
     Args:
         artifact: The model.
-        skip: Whether neurons that a few features decide are passed over, and what these write is remembered.
+        replay: Whether what neurons write may be taken from an earlier token for which they read the same.
 
     Raises:
         UsageError: The executor cannot run such a model.
@@ -77,7 +77,7 @@ def plan(artifact: Artifact, *, skip: bool = True) -> Plan:
     for layer in reversed(range(len(model.blocks))):
         if not model.paired:
             live[:-1] = True
-        neurons = plan_neurons(model, bounds, layer, live[:-1], skip=skip)
+        neurons = plan_neurons(model, bounds, layer, live[:-1], replay=replay)
         live[[feature for feature, proved in neurons.erased.items() if proved]] = False
         live[neurons.feeds()] = True
         ever |= live
@@ -119,9 +119,7 @@ def report(made: Plan) -> dict[str, Any]:
             "neurons": block.neurons.count,
             "directions": len(block.neurons.ridges),
             "tables": sum(ridge.table is not None for ridge in block.neurons.ridges),
-            "controls": 0 if block.neurons.control is None else len(block.neurons.control.features),
             "replayed": block.neurons.replayed,
-            "groups": [block.neurons.nonzeros_of(members) for members in block.neurons.groups],
             "nonzeros": block.neurons.nonzeros,
         }
         for layer, block in enumerate(made.blocks)

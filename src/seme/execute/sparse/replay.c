@@ -6,6 +6,12 @@
  * one behind the other. When a place turns out to be no bit, or there is no more room, all are forgotten.
  */
 typedef struct {
+  int eights; /* of places that are meant: where each begins, and which of it are */
+  const u32 *from;
+  const wide_words *masks;
+} asked;
+
+typedef struct {
   int number;         /* among these blocks */
   asked reads;        /* what it reads that those before it do not read or write */
   int first, outputs; /* the first place written, and how many */

@@ -87,10 +87,6 @@ typedef struct {
 typedef struct {
   i64 length, next;
   const void *const *tables;
-  u64 generation; /* see control.c */
-  struct known *known;
-  double low[PLACES + 8], high[PLACES + 8];
-  i64 exact[PLACES + 8]; /* all bits where it is */
   char *nodes; /* see replay.c */
   i64 nodes_used, replays;
   u32 last; /* node of the token before, for the first block */

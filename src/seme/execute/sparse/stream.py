@@ -29,8 +29,8 @@ class Sparse:
     Args:
         artifact: A causal model whose output is the next token.
         threads: How many streams `decode_batch` runs at a time, where it is not told.
-        skip: Whether neurons that a few features decide are passed over, and what these write is remembered. Without
-            it every neuron that can be on is computed for every token; the tokens are the same.
+        replay: Whether what a block's neurons write is taken from an earlier token for which they read the same.
+            Without it every neuron that can be on is computed for every token; the tokens are the same.
 
     Attributes:
         report: What was recognised in the weights, as plain JSON.
@@ -40,15 +40,15 @@ class Sparse:
         MissingExtraError: The C compiler (`ziglang`) is not installed.
     """
 
-    def __init__(self, artifact: Artifact, *, threads: int = 1, skip: bool = True):
+    def __init__(self, artifact: Artifact, *, threads: int = 1, replay: bool = True):
         started = time.perf_counter()
         self._weights = weights_digest(artifact)
-        if not skip:
+        if not replay:
             self._weights = hashlib.sha256(self._weights + b"every neuron").digest()
         kept = read_kept(self._weights)
         read_back = kept is not None
         if kept is None:
-            kept = _planned(artifact, skip=skip)
+            kept = _planned(artifact, replay=replay)
             write_kept(self._weights, kept)
         planned = time.perf_counter()
         library = build(kept.texts)
@@ -141,11 +141,6 @@ class SparseStream:
     def memory(self) -> int:
         """Bytes that this stream holds."""
         return int(self.model.calls.seme_bytes(self.state))
-
-    @property
-    def widened(self) -> int:
-        """How many times a token was beyond the bounds of all before it, by which groups of neurons are passed over."""
-        return int(self.model.calls.seme_widened(self.state))
 
     @property
     def replayed(self) -> int:
@@ -255,8 +250,8 @@ def _begin_again(position: int) -> InputError:
     )
 
 
-def _planned(artifact: Artifact, *, skip: bool = True) -> Kept:
-    made = plan(artifact, skip=skip)
+def _planned(artifact: Artifact, *, replay: bool = True) -> Kept:
+    made = plan(artifact, replay=replay)
     source = generate(made)
     return Kept(
         texts=source.texts,
@@ -279,7 +274,6 @@ def _declared(library: ctypes.CDLL) -> ctypes.CDLL:
         ("seme_length", integer, [pointer]),
         ("seme_next", integer, [pointer]),
         ("seme_bytes", integer, [pointer]),
-        ("seme_widened", integer, [pointer]),
         ("seme_replayed", integer, [pointer]),
         ("seme_kept", None, [pointer, integer, pointer]),
         ("seme_write", integer, [pointer, pointer, integer]),

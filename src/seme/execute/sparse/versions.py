@@ -56,7 +56,6 @@ class Versions:
         latest = dict.fromkeys(written[-1], -1)
         shown: set[Version] = set()
         read: dict[int, set[Version]] = {}
-        controls: dict[Version, list[int]] = {}
 
         def versions(features: set[int]) -> set[Version]:
             return {(latest[feature], feature) for feature in features & latest.keys()}
@@ -77,9 +76,6 @@ class Versions:
                     gone.setdefault(2 * layer + 1, []).append(feature)
             kept = {feature for feature in neurons if plans.erased.get(feature) is not True}
             read[layer] = versions(kept.union(plans.feeds().tolist()))
-            if plans.control is not None:
-                for version in versions(set(plans.control.features)):
-                    controls.setdefault(version, []).append(layer)
             for feature in gone.get(2 * layer + 1, []):
                 del latest[feature]
             written[2 * layer + 1] = sorted(neurons)
@@ -100,15 +96,9 @@ class Versions:
             for version in some:
                 readers.setdefault(version, []).append(layer)
 
-        def rank(version: Version) -> tuple[bool, list[int], list[int], int]:
-            none = [len(plan.blocks)]
-            return version not in shown, readers.get(version, none), controls.get(version, none), version[1]
+        def rank(version: Version) -> tuple[bool, list[int], int]:
+            return version not in shown, readers.get(version, [len(plan.blocks)]), version[1]
 
         order = {part: sorted(some, key=lambda f, part=part: rank((part, f))) for part, some in written.items()}
         counts = {part: sum((part, feature) in shown for feature in some) for part, some in written.items()}
         return cls(order=order, shown=counts, gone=gone, new=new, ends=ends)
-
-    @property
-    def room(self) -> int:
-        """Places of all versions, each part's beginning with a multiple of eight."""
-        return sum(padded(len(features)) for features in self.order.values())

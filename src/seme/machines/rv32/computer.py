@@ -40,7 +40,7 @@ class Computer:
     Args:
         artifact: The model, as `compile_trace(rv32_program())` makes it.
         engine: "sparse" is fast, "dense" is the definition.
-        skip: Whether the sparse engine passes over neurons that others decide; see `Sparse`.
+        replay: Whether the sparse engine replays what neurons did; see `Sparse`.
 
     Attributes:
         tokens: The machine's vocabulary.
@@ -50,12 +50,12 @@ class Computer:
         MissingExtraError: The sparse engine's compiler is not installed.
     """
 
-    def __init__(self, artifact: Artifact, *, engine: Engine = "sparse", skip: bool = True):
+    def __init__(self, artifact: Artifact, *, engine: Engine = "sparse", replay: bool = True):
         from seme.execute.sparse import Sparse
 
         self.artifact, self.engine = artifact, engine
         self.tokens = vocabulary_of(artifact)
-        self.sparse = Sparse(artifact, skip=skip) if engine == "sparse" else None
+        self.sparse = Sparse(artifact, replay=replay) if engine == "sparse" else None
 
     def stream(self, hook: Hook | None = None) -> Stream:
         """A stream that has read nothing yet; a hook sees what the dense engine computes."""
