@@ -37,7 +37,7 @@ Why it is sound for any weights. Real numbers first:
 4. *Neurons.* One is left out when its bound is at most zero, or nothing reads what it writes. Many on one direction are
    summed up beforehand between bends: the same piecewise linear function. One that takes a feature back leaves the
    lesser of it and zero. A sum that several read is taken once.
-5. *Replays.* What a block's neurons write is a function of what they read and add to. Where that is, bit for bit, what it
+5. *Replays.* What a block's neurons write is a function of what they read and add to. Where that is what it
    was for an earlier token, what they wrote then is taken; 0 and -0 count as one. In a chain of such blocks what was
    compared before, or follows from it, is not compared again. With `replay=False` all neurons are computed.
 6. *The choice.* It is a function of the sums that the logits are made of. One made before for the whole numbers next to
