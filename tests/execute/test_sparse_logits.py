@@ -140,7 +140,7 @@ def test_sums_of_bits_are_moved_so_that_rows_have_one_bias_and_logits_are_the_sa
     own = np.stack([*(value >> bit & 1 for bit in range(bits)), *(kind == k for k in range(kinds))]).astype(float)
     own = np.pad(own, ((0, 0), (FIRST, 0)))
     bias = -own.sum(axis=0)
-    bias[:FIRST] = -(2.0**20)
+    bias[:FIRST] = -(2.0**25)
     forms = Forms(matrix=sparse.csr_array(np.append(2 * own.T, np.zeros((own.shape[1], 1)), axis=1)), bias=bias)
     found = plan_logits(forms)
     assert found is not None

@@ -103,12 +103,13 @@ def _moved(rows: np.ndarray, bias: np.ndarray) -> np.ndarray:
                 (which,) = np.flatnonzero(apart[:, at])
                 slopes[which].append((bias[first[at] + distance] - bias[first[at]]) / apart[which, at])
     single = [len(np.unique(row[row != 0])) == 1 for row in rows]
-    return np.array([np.round(np.median(of)) if of and one else 0.0 for of, one in zip(slopes, single, strict=True)])
+    moved = [np.round(np.median(of)) if of and one else 0.0 for of, one in zip(slopes, single, strict=True)]
+    exact = np.abs(bias).max() + np.abs(moved) @ np.abs(rows).max(axis=1) < 2.0**53
+    return np.array(moved) if exact else np.zeros(len(rows))
 
 
 def _whole(values: np.ndarray) -> bool:
-    """Whether all are whole, and so small that to move a sum rounds nothing: 64 products of 2^23 and 2^22 fit."""
-    return bool((values == np.round(values)).all() and (np.abs(values) < 2.0**22).all())
+    return bool((values == np.round(values)).all())
 
 
 def _unit(column: np.ndarray) -> float:
