@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -119,28 +120,34 @@ def _next_token(logits: Form, plan: Layout, dtype: type[np.floating], offset: fl
 
     Where that norm rounds, its bias makes the begin seme a power of two, which neighbouring floats are far from too.
     """
-    never = -4.0 * (np.abs(read_matrix(logits, plan)).sum() + np.abs(logits.bias).max() + 1.0)
+    never = -4.0 * (sum(float(np.abs(matrix).sum()) for _, matrix in logits.terms) + np.abs(logits.bias).max() + 1.0)
     never = -(2.0 ** np.ceil(np.log2(-never)))
-    first = TokenTable.FIRST_ID
-    matrix = np.zeros((plan.d_model, logits.width + first))
-    matrix[:, first:] = read_matrix(logits, plan)
+    first, held = TokenTable.FIRST_ID, 1.0
     biases = np.concatenate([np.full(first, never), logits.bias])
-    held = 1.0
     if offset:
-        _read_one(matrix)
         held = 2.0 ** np.ceil(np.log2(offset))
-        biases -= offset * matrix.sum(axis=0)
-    matrix += begin_row(biases * plan.begin_size / held, plan)
+        biases[first:] -= offset * sum(matrix.sum(axis=0) for _, matrix in logits.terms)
+    # With many tokens this matrix is half the model. Few of its rows are read, and no other is ever touched.
+    matrix = np.zeros((plan.d_model, logits.width + first), dtype)
+    shares = ((0, 1.0),) if offset else ((0, 0.5), (1, -0.5))
+    for seme, row in [*_read_semes(logits, plan), (BEGIN_SEME, biases / held)]:
+        for direction, share in shares:
+            matrix[2 * seme + direction, -len(row) :] += share * row
     norm_bias = np.full(plan.d_model, offset)
     norm_bias[2 * BEGIN_SEME] = held
     norm_bias[1::2] = -norm_bias[0::2]
-    if offset:
-        _read_one(matrix)
     return {
         "ln_final.b": norm_bias.astype(dtype),
-        "unembed.W_U": matrix.astype(dtype),
+        "unembed.W_U": matrix,
         "unembed.b_U": np.zeros(logits.width + first, dtype),
     }
+
+
+def _read_semes(form: Form, plan: Layout) -> Iterator[tuple[int, np.ndarray]]:
+    """(seme, [width]) of what a form reads."""
+    for name, matrix in form.terms:
+        for at in np.flatnonzero(matrix.any(axis=1)).tolist():
+            yield plan.seme_of[name] + at, matrix[at]
 
 
 def _embeddings(graph: Graph, plan: Layout, dtype: type[np.floating], count: int) -> dict[str, np.ndarray]:

@@ -43,15 +43,16 @@ def _share(graph: Graph, source: Literal["token", "position"], keep: frozenset[s
         return graph
     tables = np.concatenate([n.table for n in embeds], axis=1)
     atoms = tables.shape[0]
-    columns, first, which = np.unique(tables, axis=1, return_index=True, return_inverse=True)
-    if columns.shape[1] > atoms:
+    numbers: dict[bytes, int] = {}
+    which = [numbers.setdefault((column + 0.0).tobytes(), len(numbers)) for column in tables.T]  # -0 is 0
+    first = [which.index(number) for number in range(len(numbers))]
+    if len(first) > atoms:
         shared, reading = np.eye(atoms), tables
         semes = tuple(f"{source}{i}" for i in range(atoms))
     else:
-        order = np.argsort(first)
-        shared, reading = columns[:, order], np.eye(len(order))[np.argsort(order)[which.ravel()]].T
+        shared, reading = tables[:, first], np.eye(len(first))[which].T
         names = [f"{n.name}.{seme}" for n in embeds for seme in n.space.semes]
-        semes = tuple(names[first[i]] for i in order)
+        semes = tuple(names[i] for i in first)
     if shared.shape[1] == tables.shape[1]:
         return graph
     name = f"{source}s:shared"

@@ -167,7 +167,7 @@ def plan_exact(program: TraceProgram, *, dtype: str) -> Plan:
 
 
 def _expect_room(need: int) -> None:
-    """Embedding and unembedding are made in float64, and kept in the model's type more than once on the way."""
+    """Embedding and unembedding are made once, as they are kept; with many tokens all else is small beside them."""
     free = free_memory()
     if free and need > free:
         raise TooLargeError(
@@ -184,7 +184,7 @@ def build_trace(decided: Plan, program: TraceProgram, *, activation: Activation,
     kept = np.float64 if certificate.dtype in ("float64", "bfloat16", "float16") else np.float32
     follows_rule = all(n.slope is not None for n in graph.nodes if isinstance(n, Embed) and n.source == "position")
     rows = min(rows, graph.max_length) if follows_rule else graph.max_length
-    _expect_room((graph.vocab_size + rows) * where.d_model * (8 + 3 * np.dtype(kept).itemsize))
+    _expect_room((2 * graph.vocab_size + rows) * where.d_model * np.dtype(kept).itemsize)
     arrays = emit(
         graph,
         where,

@@ -36,10 +36,13 @@ def read_vector(tokens: list[str], lines: Cursor) -> np.ndarray:
     return np.array(values, dtype=np.float64)
 
 
-def _labels(names: tuple[str, ...], size: int) -> list[str]:
+def _called(names: tuple[str, ...], size: int) -> tuple[str, ...]:
     """What the rows or columns are called: the names where they fit and differ, else indices."""
-    fits = len(names) == size and len(set(names)) == size
-    return [word(n) for n in names] if fits else [str(i) for i in range(size)]
+    return names if len(names) == size and len(set(names)) == size else tuple(map(str, range(size)))
+
+
+def _labels(names: tuple[str, ...], size: int) -> list[str]:
+    return list(map(word, _called(names, size)))
 
 
 def matrix(head: str, value: np.ndarray, rows: tuple[str, ...], columns: tuple[str, ...], indent: int) -> list[str]:
@@ -57,14 +60,14 @@ def matrix(head: str, value: np.ndarray, rows: tuple[str, ...], columns: tuple[s
     shown = (value != 0) | np.signbit(value)  # minus zero is not zero, bit for bit
     if height == width > 0 and shown.sum() == height and bool((np.diagonal(value) == 1.0).all()):
         return [f"{start} identity {height}"]
-    labels = _labels(rows, height), _labels(columns, width)
+    called = _called(rows, height), _called(columns, width)
     if width < height:
-        return [f"{start} {height}x{width} by columns", *_entries(value.T, shown.T, labels[::-1], indent + 2)]
-    return [f"{start} {height}x{width}", *_entries(value, shown, labels, indent + 2)]
+        return [f"{start} {height}x{width} by columns", *_entries(value.T, shown.T, called[::-1], indent + 2)]
+    return [f"{start} {height}x{width}", *_entries(value, shown, called, indent + 2)]
 
 
-def _entries(value: np.ndarray, shown: np.ndarray, labels: tuple[list[str], ...], indent: int) -> list[str]:
-    """One line for every row that is not zero."""
+def _entries(value: np.ndarray, shown: np.ndarray, called: tuple[tuple[str, ...], ...], indent: int) -> list[str]:
+    """One line for every row that is not zero. Names are made words where they are written, as few of many are."""
     out: list[str] = []
     for i in np.flatnonzero(shown.any(axis=1)).tolist():
         values = value[i].tolist()
@@ -72,8 +75,8 @@ def _entries(value: np.ndarray, shown: np.ndarray, labels: tuple[list[str], ...]
         if len(at) > 2 and 2 * len(at) > len(values):
             entries = vector(values)
         else:
-            entries = [f"{labels[1][j]}={numeral(values[j])}" for j in at]
-        out.append(f"{' ' * indent}{labels[0][i]} {' '.join(entries)}")
+            entries = [f"{word(called[1][j])}={numeral(values[j])}" for j in at]
+        out.append(f"{' ' * indent}{word(called[0][i])} {' '.join(entries)}")
     return out
 
 

@@ -8,8 +8,7 @@ as `execute.stream.DenseStream`. It may import the model and the core.
     heads     which keys compete, which can be forgotten
     neurons   which neurons can be on, and which are tables of one direction
     sums      what directions have in common, summed once
-    sums      sums that neurons have in common
-    logits    the unembedding as few sums
+    logits    the unembedding as few sums, and a tree of bounds by which the largest logit is found
     plan      all of it, and the report
     generate  plan -> C text and tables, with `ctext`, `versions` (where features stand), `generate_heads`,
               `generate_neurons` and `generate_replay`; runtime.c (stores and heads), parts.c, replay.c and life.c are
@@ -42,7 +41,8 @@ Why it is sound for any weights. Real numbers first:
    compared before, or follows from it, is not compared again. With `replay=False` all neurons are computed.
 6. *The choice.* It is a function of the sums that the logits are made of. One made before for the whole numbers next to
    them holds while what the sums are off, each times the most that it moves between two logits, is less than the lead
-   the choice had.
+   the choice had. One made anew passes over rows of which none can be second best: their logits are bounded by the
+   largest bias among them and each sum's greatest or least weight, added up in the order in which logits are.
 
 Rounding: all sums are taken in float64, also for float32 weights, and in another order than PyTorch takes them. A
 weight of exp(-lead) is zero in the model's own type, so leaving it out changes nothing there. Tokens can therefore

@@ -11,6 +11,7 @@ from seme.execute.sparse.ctext import Text, number
 from seme.execute.sparse.generate_heads import is_coded, owners, ring_sizes, write_heads
 from seme.execute.sparse.generate_neurons import write_neurons
 from seme.execute.sparse.generate_replay import Replays
+from seme.execute.sparse.logits import tree
 from seme.execute.sparse.plan import Plan
 from seme.execute.sparse.versions import WIDE, padded
 
@@ -149,18 +150,16 @@ def _end(text: Text) -> list[str]:
     """The unembedding and the choice."""
     sums, logits = text.plan.sums, text.plan.logits
     if sums is not None:
-        room = padded(len(logits))
-        bias = np.full(room, -1e300)
-        bias[: len(logits)] = sums.bias
-        rows = np.zeros((len(sums.sums), room))
-        rows[:, : len(logits)] = sums.rows
-        spans = np.zeros(padded(len(sums.sums)) + 1)
-        spans[: len(sums.sums)] = np.ptp(sums.rows, axis=1)
-        spans[len(sums.sums)] = np.abs(sums.bias).max()
-        tables = f"{text.table(bias, 'double')}, {text.table(rows, 'double')}, {room}, {text.table(spans, 'double')}"
+        made, count = tree(sums), len(sums.sums)
+        spans = np.zeros(padded(count) + 1)
+        spans[:count] = np.ptp(sums.rows, axis=1)
+        spans[count] = np.abs(sums.bias).max()
+        tables = [text.table(made.bias, "double"), text.table(made.weights, "void"), text.table(made.starts, "i64")]
+        sizes = [made.before, len(made.starts), count, int(made.weights.dtype == np.int16)]
         return [
             *text.array("sums", sums.sums),
-            f"s->next = chosen_for(s->memo, sums, {len(sums.sums)}, {tables});",
+            f"const logit_tree in = {{{', '.join([*tables, *map(str, sizes)])}}};",
+            f"s->next = chosen_for(s->memo, sums, &in, {text.table(spans, 'double')});",
         ]
     by_feature = logits.matrix.tocsc()
     used = np.flatnonzero(np.diff(by_feature.indptr))

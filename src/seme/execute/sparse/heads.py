@@ -206,11 +206,7 @@ def _turns(model: Folded, plan: HeadPlan) -> tuple[int, ...] | None:
         return None
     parts = (plan.query, plan.key, plan.offset, plan.begin_score)
     reads = np.unique(np.concatenate([part.matrix.indices for part in parts]))
-    if (
-        model.features in reads
-        or not (model.embed[1:, reads] == 0).all()
-        or not _turning(model, plan.block)[reads].all()
-    ):
+    if model.features in reads or not _turning(model, plan.block, reads):
         return None
     period = len(model.places.repeated)
     turned = np.append(model.places.repeated, np.zeros((period, 1)), axis=1).T
@@ -234,15 +230,15 @@ def _turns(model: Folded, plan: HeadPlan) -> tuple[int, ...] | None:
     return tuple(out)
 
 
-def _turning(model: Folded, layer: int) -> np.ndarray:
-    """Features that hold nothing but what the position's turn adds: [feature + 1]."""
-    out = (model.embed[1:] == 0).all(axis=0) & (model.places.table[1:] == 0).all(axis=0)
+def _turning(model: Folded, layer: int, features: np.ndarray) -> bool:
+    """Whether features hold nothing but what the position's turn adds."""
+    out = (model.places.table[1:] == 0).all(axis=0)
     for block in model.blocks[:layer]:
         for head in block.heads:
             out[head.out.indices] = False
         out[block.write.indices] = False
         out &= (block.head_bias == 0) & (block.write_bias == 0)
-    return np.append(out, False)
+    return bool(out[features].all()) and not model.embed[1:, features].any()
 
 
 def _sizes(forms: Forms, now: Range) -> np.ndarray:

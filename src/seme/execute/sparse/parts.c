@@ -51,34 +51,69 @@ inlined i64 largest(const double *y, const double *bias, const u32 *features, co
   return best;
 }
 
-/* The same through few sums: `rows` is [sum][padded], padding has a bias below all. `ahead` is by how much it leads. */
-inlined i64 largest_of_sums(const double *sums, i64 count, const double *bias, const double *rows, i64 padded,
-                            double *ahead) {
-  i64 there[MOST_SUMS], used = 0; /* a sum that is zero moves no logit, and most are */
-  for (i64 k = 0; k < count; k++)
-    if (sums[k] != 0) there[used++] = k;
-  const wide lowest = {-1e308, -1e308, -1e308, -1e308, -1e308, -1e308, -1e308, -1e308};
-  wide best = lowest, second = lowest;
-  wide_words chosen = {0}, now = {0, 1, 2, 3, 4, 5, 6, 7};
-  for (i64 v = 0; v < padded; v += 8) {
-    wide logit = *(const wide *)(bias + v);
-    for (i64 i = 0; i < used; i++) logit += sums[there[i]] * *(const wide *)(rows + there[i] * padded + v);
-    wide_words more = logit > best;
-    wide lower = (wide)((more & (wide_words)best) | (~more & (wide_words)logit));
-    best = (wide)((more & (wide_words)logit) | (~more & (wide_words)best));
-    chosen = (more & now) | (~more & chosen);
-    more = lower > second;
-    second = (wide)((more & (wide_words)lower) | (~more & (wide_words)second));
-    now += 8;
+/* Logits that depend on few sums are looked through as a tree, which logits.py makes. A leaf has eight rows; a node above
+ * has eight parts, each with the largest bias in it and the greatest and the least weight of every sum. What a part's
+ * logits cannot exceed is added up as logits are, term by term in their order: each of its terms is at least the row's,
+ * and rounding keeps that so. */
+typedef struct {
+  const double *bias;    /* [node][8] */
+  const void *weights;   /* leaves [node][sum][8], then other nodes [node][sum][greatest, least][8] */
+  const i64 *starts;     /* level -> its first node; leaves are level 0, the last level has one node */
+  i64 before, levels, sums; /* places before the first row */
+  i64 whole;                /* whether weights are 16-bit numbers */
+} logit_tree;
+
+/* A search through it: the first of the largest logits so far, and the largest of all others. */
+typedef struct {
+  logit_tree in;
+  i64 used, at[2][MOST_SUMS], row; /* where weights stand in a leaf, and in another node */
+  double sums[MOST_SUMS], best, second; /* a sum that is zero moves no logit, and most are */
+} search;
+
+inlined wide eight_weights(const logit_tree *in, i64 at) {
+  return in->whole ? whole((const short *)in->weights + at) : *(const wide *)((const double *)in->weights + at);
+}
+
+static void look(search *s, i64 level, i64 node) {
+  const i64 place = s->in.starts[level] + node, above = level > 0;
+  const i64 start = 8 * s->in.sums * (above ? 2 * place - s->in.starts[1] : place);
+  wide logit = *(const wide *)(s->in.bias + 8 * place);
+  for (i64 i = 0; i < s->used; i++) logit += s->sums[i] * eight_weights(&s->in, start + s->at[above][i]);
+  for (int tried = 0; tried < 8; tried++) {
+    int most = 0;
+    for (int i = 1; i < 8; i++)
+      if (logit[i] > logit[most]) most = i;
+    i64 part = 8 * node + most;
+    int first = logit[most] == s->best && part << 3 * level < s->row;
+    if (!(logit[most] > s->second || first)) return;
+    if (above)
+      look(s, level - 1, part);
+    else if (logit[most] > s->best || first) {
+      s->second = s->best;
+      s->best = logit[most];
+      s->row = part;
+    } else
+      s->second = logit[most];
+    logit[most] = -__builtin_inf();
   }
-  i64 out = 0;
-  for (int i = 1; i < 8; i++)
-    if (best[i] > best[out] || (best[i] == best[out] && chosen[i] < chosen[out])) out = i;
-  double next = second[out];
-  for (int i = 0; i < 8; i++)
-    if (i != out && best[i] > next) next = best[i];
-  *ahead = best[out] - next;
-  return chosen[out];
+}
+
+/* The first row with the largest logit; `ahead` is by how much it leads. */
+apart i64 largest_of_sums(const double *sums, const logit_tree *in, double *ahead) {
+  search s;
+  s.in = *in;
+  s.row = in->before;
+  s.used = 0;
+  s.best = s.second = -__builtin_inf();
+  for (i64 k = 0; k < in->sums; k++) {
+    if (sums[k] == 0) continue;
+    s.sums[s.used] = sums[k];
+    s.at[0][s.used] = 8 * k;
+    s.at[1][s.used++] = 8 * (2 * k + (sums[k] < 0));
+  }
+  look(&s, in->levels - 1, 0);
+  *ahead = s.best - s.second;
+  return s.row - in->before;
 }
 
 /* A hash of many words, whose products do not wait for each other. */
@@ -90,12 +125,11 @@ inlined u64 mingled(const u64 *key, i64 words) {
 }
 
 /* What is chosen for whole sums, and how far all others are behind but for what rounding may move: not at all. */
-apart choice chosen_among(const double *sums, i64 count, const double *bias, const double *rows, i64 padded,
-                          const double *spans) {
+apart choice chosen_among(const double *sums, const logit_tree *in, const double *spans) {
   choice out;
-  out.row = largest_of_sums(sums, count, bias, rows, padded, &out.ahead);
-  double sizes = spans[count];
-  for (i64 k = 0; k < count; k++) sizes += spans[k] * (sums[k] < 0 ? -sums[k] : sums[k]);
+  out.row = (u32)largest_of_sums(sums, in, &out.ahead);
+  double sizes = spans[in->sums];
+  for (i64 k = 0; k < in->sums; k++) sizes += spans[k] * (sums[k] < 0 ? -sums[k] : sums[k]);
   out.ahead -= sizes * 0x1p-40;
   return out;
 }
@@ -103,13 +137,12 @@ apart choice chosen_among(const double *sums, i64 count, const double *bias, con
 /* The same again, by what was chosen before for the nearest whole numbers: that holds as long as what the sums are off,
  * times what each may move between two logits (`spans`), does not add up to the lead it had. Behind the sums stand
  * zeros; behind the spans the largest size of a logit without sums. */
-inlined i64 chosen_for(choice *memo, const wide *sums, i64 count, const double *bias, const double *rows, i64 padded,
-                       const double *spans) {
+inlined i64 chosen_for(choice *memo, const wide *sums, const logit_tree *in, const double *spans) {
   const double whole = 0x1.8p52;
   wide near[MOST_SUMS / 8], off = {};
   wide_words far = {};
   choice made = {0};
-  for (i64 k = 0; k < count; k += 8) {
+  for (i64 k = 0; k < in->sums; k += 8) {
     wide sum = sums[k / 8], close = (sum + whole) - whole;
     wide apart_by = sum - close;
     near[k / 8] = close;
@@ -128,12 +161,12 @@ inlined i64 chosen_for(choice *memo, const wide *sums, i64 count, const double *
       if (!entry->taken || same(entry->sums, made.sums, MOST_SUMS / 4) || at == first + 7) break;
     }
     if (!likely(entry->taken && same(entry->sums, made.sums, MOST_SUMS / 4))) {
-      choice fresh = chosen_among((const double *)near, count, bias, rows, padded, spans);
+      choice fresh = chosen_among((const double *)near, in, spans);
       memcpy(fresh.sums, made.sums, sizeof(made.sums));
       fresh.taken = 1;
       *entry = fresh;
     }
     if (likely(moved < entry->ahead || moved == 0)) return entry->row;
   }
-  return largest_of_sums((const double *)sums, count, bias, rows, padded, &ahead);
+  return largest_of_sums((const double *)sums, in, &ahead);
 }

@@ -33,10 +33,18 @@ class Vocabulary:
         Raises:
             ProgramError: There is no such field.
         """
-        if name not in self.fields:
-            raise ProgramError(f"no field `{name}`", hint=f"the tokens have {', '.join(self.fields)}")
+        self.check(name)
         values = tuple(value or 0 for value in self.fields[name])
         return Field(lo=min(values), hi=max(values), name=name, values=values)
+
+    def check(self, name: str) -> None:
+        """Sees that there is such a field.
+
+        Raises:
+            ProgramError: There is none.
+        """
+        if name not in self.fields:
+            raise ProgramError(f"no field `{name}`", hint=f"the tokens have {', '.join(self.fields)}")
 
     def row(self, text: str) -> int:
         """The index of a token.
@@ -117,7 +125,7 @@ def trace_program(
     if not emit:
         raise ProgramError("the program emits no field", hint='trace_program(vocabulary, emit={"kind": word}, ...)')
     for field_name in emit:
-        vocabulary[field_name]
+        vocabulary.check(field_name)
     made = TraceProgram(vocabulary=vocabulary, emit=dict(emit), stops=tuple(stops), longest=longest, name=name)
     unknown = [stop for stop in made.stops if stop not in vocabulary.rows]
     if unknown:

@@ -75,7 +75,7 @@ def vocabulary_of(artifact: Artifact) -> Tokens:
     texts = artifact.tokens.texts
     for digit_bits in DIGIT_BITS:
         tokens = Tokens(digit_bits)
-        if len(texts) == sum(tokens.sizes.values()) and tuple(texts) == tokens.vocabulary.texts:
+        if len(texts) == sum(tokens.sizes.values()) and tuple(texts) == tokens.texts:
             return tokens
     raise FolderError(
         f"this model is no RV32 machine: it has {len(texts):,} tokens, the first is {texts[0]!r}, expected 'd0' and on",

@@ -134,6 +134,11 @@ class Tokens:
         return kind if kind in MARKS else f"{kind}{value}"
 
     @cached_property
+    def texts(self) -> tuple[str, ...]:
+        """The text of every token."""
+        return tuple(kind if kind in MARKS else f"{kind}{v}" for kind in KINDS for v in range(self.sizes[kind]))
+
+    @cached_property
     def vocabulary(self) -> Vocabulary:
         """The tokens with their fields: one bit per kind, what is read from them, and what they are chosen by.
 
@@ -155,7 +160,7 @@ class Tokens:
         for bit in range(3):
             fields[f"rung{bit}"] = tuple(_rung(*row) >> bit & 1 if row[0] in "qr" else 0 for row in rows)
         fields["idle"] = tuple(int(kind == "q" and value % HEX == 0) for kind, value in rows)
-        return Vocabulary(texts=tuple(kind if kind in MARKS else f"{kind}{v}" for kind, v in rows), fields=fields)
+        return Vocabulary(texts=self.texts, fields=fields)
 
     @property
     def stops(self) -> tuple[str, ...]:
