@@ -159,7 +159,7 @@ def _end(text: Text) -> list[str]:
         return [
             *text.array("sums", sums.sums),
             f"const logit_tree in = {{{', '.join([*tables, *map(str, sizes)])}}};",
-            f"s->next = chosen_for(s->memo, sums, &in, {text.table(spans, 'double')});",
+            f"s->next = chosen_for(s->memo, sums, {count}, &in, {text.table(spans, 'double')});",
         ]
     by_feature = logits.matrix.tocsc()
     used = np.flatnonzero(np.diff(by_feature.indptr))

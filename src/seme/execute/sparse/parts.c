@@ -137,12 +137,12 @@ apart choice chosen_among(const double *sums, const logit_tree *in, const double
 /* The same again, by what was chosen before for the nearest whole numbers: that holds as long as what the sums are off,
  * times what each may move between two logits (`spans`), does not add up to the lead it had. Behind the sums stand
  * zeros; behind the spans the largest size of a logit without sums. */
-inlined i64 chosen_for(choice *memo, const wide *sums, const logit_tree *in, const double *spans) {
+inlined i64 chosen_for(choice *memo, const wide *sums, i64 count, const logit_tree *in, const double *spans) {
   const double whole = 0x1.8p52;
   wide near[MOST_SUMS / 8], off = {};
   wide_words far = {};
   choice made = {0};
-  for (i64 k = 0; k < in->sums; k += 8) {
+  for (i64 k = 0; k < count; k += 8) {
     wide sum = sums[k / 8], close = (sum + whole) - whole;
     wide apart_by = sum - close;
     near[k / 8] = close;
