@@ -88,6 +88,11 @@ class Text:
         self.count = padded(self.count)
         self.opened = {feature: self.count + at for at, feature in enumerate(written)}
         self.count += len(written)
+        early = self.versions.early.get(part // 2, []) if part % 2 and part > 0 else []
+        if early:  # what is replayed is written by eights
+            self.count = padded(self.count)
+            self.opened |= {feature: self.count + at for at, feature in enumerate(early)}
+            self.count += len(early)
         self._placed |= {(part, feature): place for feature, place in self.opened.items()}
         return written
 

@@ -23,11 +23,14 @@ def write_neurons(text: Text, layer: int, replays: Replays) -> list[str]:
     plan = text.plan.blocks[layer].neurons
     text.open(2 * layer + 1)
     writer = _Writer(text=text, layer=layer, plan=plan, calls=[], begun=set())
-    for part in _pieces(list(enumerate(plan.ridges))):
+    for part in _pieces([(at, plan.ridges[at]) for at in sorted(plan.early)]):
+        writer.piece(part, sums="0")
+    early, writer.calls = writer.calls, []
+    for part in _pieces([(at, ridge) for at, ridge in enumerate(plan.ridges) if at not in plan.early]):
         writer.piece(part)
     writer.rest()
     if not writer.calls:
-        return []
+        return early
     sums = [f"m[{row}] = {text.form(plan.bundles, row)};" for row in range(len(plan.bundles))]
     lines = [f"double m[{len(sums) or 1}];", *sums, *writer.calls]
     text.function(f"neurons_{layer}", "state *s, double *x, const double *y, double t", lines)
@@ -41,6 +44,7 @@ def write_neurons(text: Text, layer: int, replays: Replays) -> list[str]:
         f"  {computed}",
         f"  if (on.noting) noted(s, x, &{name}, &on);",
         "}",
+        *early,
     ]
 
 
@@ -53,14 +57,15 @@ class _Writer:
     plan: NeuronPlan
     calls: list[str]
     begun: set[int]
+    made: int = 0
 
-    def piece(self, ridges: list[Numbered]) -> None:
+    def piece(self, ridges: list[Numbered], sums: str = "m") -> None:
         """One function."""
         body: list[str] = []
         terms: dict[int, list[Term]] = {}
         for at, ridge in ridges:
             body += self.ridge(at, ridge, terms)
-        self._function([*body, *(self.add(feature, terms[feature]) for feature in sorted(terms))])
+        self._function([*body, *(self.add(feature, terms[feature]) for feature in sorted(terms))], sums)
 
     def rest(self) -> None:
         """Begins what no ridge adds to."""
@@ -69,10 +74,11 @@ class _Writer:
         if features:
             self._function([self.add(feature, []) for feature in features])
 
-    def _function(self, body: list[str]) -> None:
-        name = f"neurons_{self.layer}_{len(self.calls)}"
+    def _function(self, body: list[str], sums: str = "m") -> None:
+        name = f"neurons_{self.layer}_{self.made}"
+        self.made += 1
         self.text.function_apart(name, PARAMETERS, body)
-        self.calls.append(f"{name}(s, x, y, t, m);")
+        self.calls.append(f"{name}(s, x, y, t, {sums});")
 
     def add(self, feature: int, terms: list[Term]) -> str:
         """A line that adds to a feature; the first also brings what it was and its constant."""

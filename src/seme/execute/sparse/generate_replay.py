@@ -44,7 +44,7 @@ class Replays:
         outputs, shown = len(text.versions.order[part]), text.versions.shown[part]
         read, written = len(text.eights(new)), -(-outputs // WIDE)
         name, at = f"replay_{layer}", len(self.names)
-        first = min(text.opened.values())
+        first = min(text.opened[feature] for feature in text.versions.order[part])
         text.lines.append(f"static const replay {name} = {{{at}, {reads}, {first}, {outputs}, {shown}}};")
         self.names.append(name)
         self.most_read = max(self.most_read, read)

@@ -8,7 +8,7 @@ model's own sum in another order. Where bends are equally spaced the table is en
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -77,6 +77,7 @@ class NeuronPlan:
     Attributes:
         ridges: All of them.
         replayed: Whether what they write is remembered by what they read: see `replay.c`.
+        early: Ridges, by number, that are computed all the same.
         erased: Features that these neurons take back, and whether nothing can be left of them.
         bias: [feature]; added to the stream.
         bundles: Sums that directions of ridges have in common; ridges, and bundles behind them, read them by the
@@ -85,6 +86,7 @@ class NeuronPlan:
 
     ridges: tuple[Ridge, ...]
     replayed: bool
+    early: frozenset[int]
     erased: dict[int, bool]
     bias: np.ndarray
     bundles: Forms
@@ -101,12 +103,30 @@ class NeuronPlan:
 
     def feeds(self) -> np.ndarray:
         """The features read, by number; the index may be among them."""
-        read = [np.zeros(0, dtype=int), *(ridge.direction.matrix.indices for ridge in self.ridges)]
-        every = np.unique(np.concatenate([*read, self.bundles.matrix.indices]))
-        return every[every < self.bundles.matrix.shape[1] - len(self.bundles)]
+        return np.union1d(self.feeds_early(), self.feeds_late())
+
+    def feeds_early(self) -> np.ndarray:
+        """What those read that are computed even where the block is replayed."""
+        return self._read(self.ridges[at].direction for at in self.early)
+
+    def feeds_late(self) -> np.ndarray:
+        """What all others read."""
+        late = (ridge.direction for at, ridge in enumerate(self.ridges) if at not in self.early)
+        return self._read([self.bundles, *late])
+
+    def _read(self, forms: Iterable[Forms]) -> np.ndarray:
+        read = np.unique(np.concatenate([np.zeros(0, dtype=int), *(form.matrix.indices for form in forms)]))
+        return read[read < self.bundles.matrix.shape[1] - len(self.bundles)]
+
+    @property
+    def writes_early(self) -> set[int]:
+        """Features that nothing else of the block writes."""
+        return {int(feature) for at in self.early for feature in self.ridges[at].write.indices}
 
 
-def plan_neurons(model: Folded, bounds: Ranges, layer: int, live: np.ndarray, *, replay: bool = True) -> NeuronPlan:
+def plan_neurons(
+    model: Folded, bounds: Ranges, layer: int, live: np.ndarray, raw: np.ndarray, *, replay: bool = True
+) -> NeuronPlan:
     """Leaves out neurons that are never on, or that write to nothing that is read; constant ones become biases.
 
     Args:
@@ -114,6 +134,7 @@ def plan_neurons(model: Folded, bounds: Ranges, layer: int, live: np.ndarray, *,
         bounds: What is proved of the features.
         layer: The block.
         live: Features that are read by anything later.
+        raw: Features that nothing but the embedding and the first block writes before, the index not among them.
         replay: Whether what neurons write may be remembered.
     """
     block, now = model.blocks[layer], bounds.middle[layer]
@@ -130,10 +151,13 @@ def plan_neurons(model: Folded, bounds: Ranges, layer: int, live: np.ndarray, *,
     ridges = _ridges(pre, write, model.gelu)
     worth = not model.gelu and sum(ridge.nonzeros for ridge in ridges) >= LEAST_REPLAYED
     indexed = any(model.features in ridge.direction.matrix.indices for ridge in ridges)
-    ridges, bundles = _bundled(ridges, model.features + 1)
+    replayed = replay and model.paired and worth and not indexed
+    early = _early(ridges, raw) if replayed else frozenset()
+    ridges, bundles = _bundled(ridges, early, model.features + 1)
     return NeuronPlan(
         ridges=ridges,
-        replayed=replay and model.paired and worth and not indexed,
+        replayed=replayed,
+        early=early,
         erased=erased,
         bias=bias,
         bundles=bundles,
@@ -157,12 +181,33 @@ def _erased(pre: Forms, write: Matrix, now: Range) -> tuple[Matrix, dict[int, bo
     return out, erased
 
 
-def _bundled(ridges: Sequence[Ridge], width: int) -> tuple[tuple[Ridge, ...], Forms]:
-    """Takes sums that directions have in common once."""
-    sums, rows = with_sums([dict(ridge.direction.terms(0)) for ridge in ridges], width)
+def _early(ridges: Sequence[Ridge], raw: np.ndarray) -> frozenset[int]:
+    """Ridges that read what a token says, which seldom comes again, and write to features of their own.
+
+    Others mostly read what follows from the tokens, which comes again and again: a block that is replayed without these
+    is replayed more often.
+    """
+    early = {at for at, ridge in enumerate(ridges) if raw[ridge.direction.matrix.indices].all()}
+    while True:
+        late = [ridge.write.indices for at, ridge in enumerate(ridges) if at not in early]
+        shared = np.unique(np.concatenate([np.zeros(0, dtype=int), *late]))
+        alone = {at for at in early if not np.isin(ridges[at].write.indices, shared).any()}
+        if alone == early:
+            return frozenset(early)
+        early = alone
+
+
+def _bundled(ridges: Sequence[Ridge], apart: Collection[int], width: int) -> tuple[tuple[Ridge, ...], Forms]:
+    """Takes sums that directions have in common once; those of ridges apart stay as they are."""
+    some = [at for at in range(len(ridges)) if at not in apart]
+    sums, rows = with_sums([dict(ridges[at].direction.terms(0)) for at in some], width)
+    shorter = dict(zip(some, rows, strict=True))
     last = width + len(sums)
-    shorter = (replace(ridge, direction=_forms([row], last)) for ridge, row in zip(ridges, rows, strict=True))
-    return tuple(shorter), _forms(sums, last)
+    out = (
+        replace(ridge, direction=_forms([shorter.get(at, dict(ridge.direction.terms(0)))], last))
+        for at, ridge in enumerate(ridges)
+    )
+    return tuple(out), _forms(sums, last)
 
 
 def _forms(rows: Sequence[Row], width: int) -> Forms:

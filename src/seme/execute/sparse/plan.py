@@ -70,14 +70,14 @@ def plan(artifact: Artifact, *, replay: bool = True) -> Plan:
         model = fold(artifact, paired=False)
         bounds = ranges(model)
     logits = settled(model.logits, bounds.last)
-    live = np.zeros(model.features + 1, dtype=bool)
+    live, raw = np.zeros(model.features + 1, dtype=bool), _raw(model)
     live[logits.matrix.indices] = True
     ever = live.copy()
     blocks = []
     for layer in reversed(range(len(model.blocks))):
         if not model.paired:
             live[:-1] = True
-        neurons = plan_neurons(model, bounds, layer, live[:-1], replay=replay)
+        neurons = plan_neurons(model, bounds, layer, live[:-1], raw[layer], replay=replay)
         live[[feature for feature, proved in neurons.erased.items() if proved]] = False
         live[neurons.feeds()] = True
         ever |= live
@@ -94,6 +94,23 @@ def plan(artifact: Artifact, *, replay: bool = True) -> Plan:
         sums=plan_logits(logits),
         live=ever[:-1],
     )
+
+
+def _raw(model: Folded) -> list[np.ndarray]:
+    """For the neurons of each block, which features only the embedding and the first block wrote: [feature + 1]."""
+    raw = np.ones(model.features + 1, dtype=bool)
+    raw[-1] = False
+    out = []
+    for layer, block in enumerate(model.blocks):
+        if layer:
+            raw[np.flatnonzero(block.head_bias)] = False
+            for head in block.heads:
+                raw[head.out.indices] = False
+        out.append(raw.copy())
+        if layer:
+            raw[np.flatnonzero(block.write_bias)] = False
+            raw[block.write.indices] = False
+    return out
 
 
 def report(made: Plan) -> dict[str, Any]:

@@ -31,6 +31,7 @@ class Versions:
 
     Attributes:
         order: Part -> what it writes; first what is `shown`.
+        early: Block that is replayed -> what it writes that is computed all the same.
         shown: Part -> of how much of it more is to be known than that it is settled.
         gone: Part -> features that are zero behind it and have no place.
         new: Block that is replayed -> what it reads that is not settled: that no such block before it reads or writes.
@@ -38,6 +39,7 @@ class Versions:
     """
 
     order: dict[int, list[int]]
+    early: dict[int, list[int]]
     shown: dict[int, int]
     gone: dict[int, list[int]]
     new: dict[int, frozenset[Version]]
@@ -56,6 +58,7 @@ class Versions:
         latest = dict.fromkeys(written[-1], -1)
         shown: set[Version] = set()
         read: dict[int, set[Version]] = {}
+        early: dict[int, list[int]] = {}
 
         def versions(features: set[int]) -> set[Version]:
             return {(latest[feature], feature) for feature in features & latest.keys()}
@@ -74,11 +77,14 @@ class Versions:
                     neurons.add(feature)
                 elif feature in latest and feature not in neurons:
                     gone.setdefault(2 * layer + 1, []).append(feature)
-            kept = {feature for feature in neurons if plans.erased.get(feature) is not True}
-            read[layer] = versions(kept.union(plans.feeds().tolist()))
+            apart = plans.writes_early
+            early[layer] = sorted(apart)
+            shown |= versions(apart.union(plans.feeds_early().tolist()))
+            kept = {feature for feature in neurons - apart if plans.erased.get(feature) is not True}
+            read[layer] = versions(kept.union(plans.feeds_late().tolist()))
             for feature in gone.get(2 * layer + 1, []):
                 del latest[feature]
-            written[2 * layer + 1] = sorted(neurons)
+            written[2 * layer + 1] = sorted(neurons - apart)
             latest |= dict.fromkeys(neurons, 2 * layer + 1)
         last = plan.logits if plan.sums is None else plan.sums.sums
         chosen = versions(set(last.matrix.indices.tolist()))
@@ -101,4 +107,4 @@ class Versions:
 
         order = {part: sorted(some, key=lambda f, part=part: rank((part, f))) for part, some in written.items()}
         counts = {part: sum((part, feature) in shown for feature in some) for part, some in written.items()}
-        return cls(order=order, shown=counts, gone=gone, new=new, ends=ends)
+        return cls(order=order, early=early, shown=counts, gone=gone, new=new, ends=ends)
