@@ -32,7 +32,7 @@ exported state *seme_new(const void *const *tables) {
   state *s = malloc(sizeof(state));
   if (!s) return 0;
   memset(s, 0, sizeof(state));
-  s->memo = malloc((MEMO_ROWS + 1) * sizeof(choice));
+  s->memo = calloc(MEMO_ROWS + 1, sizeof(choice));
   s->nodes = REPLAYS ? begun_nodes() : calloc(1, UNIT);
   s->places = calloc(NODE_SETS * 8, sizeof(place));
   s->layouts = calloc(REPLAYS + 1, sizeof(layout));
@@ -40,7 +40,6 @@ exported state *seme_new(const void *const *tables) {
     seme_end(s);
     return 0;
   }
-  memset(s->memo, 0, (MEMO_ROWS + 1) * sizeof(choice));
   s->outdated = 1;
   s->tables = tables;
   s->next = -1;
