@@ -60,7 +60,7 @@ inlined int keeps(const node *n, const void *of, const double *x, const replay *
   unsigned off = 0;
   for (int w = 0; w < r->reads.eights; w++) {
     wide v = *(const wide *)(x + r->reads.from[w]);
-    off |= ((bits_in(v == 1.0) ^ n->bits[w]) | ~(bits_in(v == 0.0) ^ n->bits[w])) & as->lanes[w];
+    off |= bits_in(v != spread(n->bits[w])) & as->lanes[w];
   }
   const u64 *numbers = numbers_of(n, as);
   for (int i = 0; i < as->read; i++) off |= bits_of(x[as->places[i]]) != numbers[i];

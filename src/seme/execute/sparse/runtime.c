@@ -108,10 +108,12 @@ inlined wide whole(const short *from) {
   return __builtin_convertvector(out, wide);
 }
 
+/* A bit each as 0 or 1. */
 inlined wide spread(unsigned char bits) {
+  const wide one = {1, 1, 1, 1, 1, 1, 1, 1};
   wide_flags flags;
   memcpy(&flags, &bits, 1);
-  return __builtin_convertvector(flags, wide);
+  return (wide)(-__builtin_convertvector(flags, wide_words) & (wide_words)one);
 }
 
 inlined unsigned bits_in(wide_words test) {
