@@ -134,7 +134,7 @@ def plan_neurons(
         bounds: What is proved of the features.
         layer: The block.
         live: Features that are read by anything later.
-        raw: Features that nothing but the embedding and the first block writes before, the index not among them.
+        raw: Features that nothing but the embedding and the first heads wrote before, the index not among them.
         replay: Whether what neurons write may be remembered.
     """
     block, now = model.blocks[layer], bounds.middle[layer]
@@ -151,8 +151,10 @@ def plan_neurons(
     ridges = _ridges(pre, write, model.gelu)
     worth = not model.gelu and sum(ridge.nonzeros for ridge in ridges) >= LEAST_REPLAYED
     indexed = any(model.features in ridge.direction.matrix.indices for ridge in ridges)
-    replayed = replay and model.paired and worth and not indexed
-    early = _early(ridges, raw) if replayed else frozenset()
+    able = replay and model.paired and worth and not indexed
+    early = _early(ridges, raw) if able else frozenset()
+    replayed = able and len(early) < len(ridges)
+    early = early if replayed else frozenset()
     ridges, bundles = _bundled(ridges, early, model.features + 1)
     return NeuronPlan(
         ridges=ridges,

@@ -97,19 +97,16 @@ def plan(artifact: Artifact, *, replay: bool = True) -> Plan:
 
 
 def _raw(model: Folded) -> list[np.ndarray]:
-    """For the neurons of each block, which features only the embedding and the first block wrote: [feature + 1]."""
+    """For the neurons of each block, which features only the embedding and the first heads wrote: [feature + 1]."""
     raw = np.ones(model.features + 1, dtype=bool)
     raw[-1] = False
     out = []
     for layer, block in enumerate(model.blocks):
-        if layer:
-            raw[np.flatnonzero(block.head_bias)] = False
-            for head in block.heads:
-                raw[head.out.indices] = False
+        for head in block.heads if layer else ():
+            raw[head.out.indices] = False
         out.append(raw.copy())
-        if layer:
-            raw[np.flatnonzero(block.write_bias)] = False
-            raw[block.write.indices] = False
+        raw[np.flatnonzero(block.write_bias)] = False
+        raw[block.write.indices] = False
     return out
 
 
