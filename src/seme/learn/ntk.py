@@ -163,8 +163,8 @@ def _scheme(model: nn.Module, values: Params, x: Tensor, method: str) -> tuple[P
 def _block_size(values: Params, scheme: Plan, width: int, x: Tensor, y: Tensor | None, memory: int) -> tuple[int, int]:
     """How many samples of each side fit at once, and the bytes that one a side needs.
 
-    The second side is made while the first is held, in half of the memory: the rest is to multiply in, and for what the
-    allocator cannot use again.
+    The second side is made while the first is held, in two fifths of the memory: the rest is to multiply in, and for
+    what the allocator cannot use again. A single block, whose sides are one, leaves less of that and may take half.
     """
     taps = scheme.sample
     jacobian = width * sum(_bytes(values[name]) for name in scheme.rest)
@@ -173,7 +173,7 @@ def _block_size(values: Params, scheme: Plan, width: int, x: Tensor, y: Tensor |
     made = taps.kept + 2 * (width * taps.written + jacobian)
     if y is None and 2 * made * len(x) <= memory:
         return len(x), 2 * made  # one block, whose sides are the same
-    one = 2 * (held + made)
+    one = 5 * (held + made) // 2
     return min(memory // max(one, 1), max(len(x), 0 if y is None else len(y))), one
 
 
