@@ -98,21 +98,25 @@ def measure(chosen: Sequence[int] = DIGIT_BITS) -> dict[str, Any]:
     return out | {"digit_bits": sizes}
 
 
-def _example(name: str) -> tuple[Any, bytes]:
+def _example(name: str) -> tuple[Any, bytes, bytes]:
+    """The program, what it reads, and what it must put out."""
     from seme.machines.rv32.toolchain import compile_c
 
     path = ROOT / "examples" / "c" / f"{name}.c"
     stdin = path.with_suffix(".in")
-    return compile_c(path), stdin.read_bytes() if stdin.exists() else b""
+    read = stdin.read_bytes() if stdin.exists() else b""
+    return compile_c(path), read, path.with_suffix(".out").read_bytes()
 
 
-def _run(computer: Any, program: Any, stdin: bytes) -> dict[str, float]:
+def _run(computer: Any, program: Any, stdin: bytes, expected: bytes) -> dict[str, Any]:
     """A program to its end, its prompt included, by the outside clock: the least of several times."""
     from seme.machines.rv32.computer import carry_on
 
-    runs = [carry_on(computer.start(program, stdin)) for _ in range(REPEATS)]
+    outputs = [bytearray() for _ in range(REPEATS)]
+    runs = [carry_on(computer.start(program, stdin), output=output.extend) for output in outputs]
     ran = min(runs, key=lambda ran: ran.seconds)
     return {
+        "output as expected": all(output == expected for output in outputs),
         "instructions": ran.instructions,
         "tokens": ran.tokens,
         "seconds": ran.seconds,
@@ -128,7 +132,7 @@ def _all_evaluated(artifact: Any, replaying: Any) -> dict[str, Any]:
 
     computer = Computer(artifact, replay=False)
     for name in PROGRAMS:
-        one, other = (each.start(*_example(name)) for each in (computer, replaying))
+        one, other = (each.start(*_example(name)[:2]) for each in (computer, replaying))
         one.feed()
         other.feed()
         assert np.array_equal(one.more(SHORT), other.more(SHORT)), name
@@ -168,7 +172,10 @@ def _compiled(text: str, flags: tuple[str, ...] = ()) -> Any:
 
 
 def _peer(computer: Any) -> dict[str, Any] | None:
-    """The peer's programs with the peer's weights and with ours: seconds, by the outside clock."""
+    """The peer's programs with the peer's weights and with ours: seconds, by the outside clock.
+
+    A program passes there where every token is that of the peer's own reference, which is read for what it puts out.
+    """
     found = importlib.util.find_spec("transformer_vm")
     if found is None or not found.submodule_search_locations:
         return None
@@ -189,10 +196,17 @@ def _peer(computer: Any) -> dict[str, Any] | None:
     compared = {}
     for entry in listed:
         text = (root / "examples" / f"{entry['name']}.c").read_text(encoding="utf-8")
-        ours = _run(computer, _compiled(PEER_MAIN + text), str(entry["args"]).encode())
         there = theirs[entry["name"]]
+        expected = _put_out((root / "data" / f"{entry['name']}_ref.txt").read_text(encoding="utf-8"))
+        ours = _run(computer, _compiled(PEER_MAIN + text), str(entry["args"]).encode(), expected)
         compared[entry["name"]] = {"peer": there, "seme": ours, "times faster": there["seconds"] / ours["seconds"]}
     return compared
+
+
+def _put_out(trace: str) -> bytes:
+    """What a trace of the peer puts out: `out(a)` is a letter, `out(0a)` any other byte."""
+    bytes_told = [token[4:-1] for token in trace.split() if token.startswith("out(")]
+    return bytes(ord(told) if len(told) == 1 else int(told, 16) for told in bytes_told)
 
 
 if __name__ == "__main__":

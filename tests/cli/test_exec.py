@@ -85,7 +85,7 @@ def test_json_has_the_documented_keys_and_the_status_inside(run, c_file):
     told = result.json
     assert result.status == 0
     assert set(told) >= KEYS | {"schema"}
-    assert set(told["model"]) == {"layers", "d_model", "heads", "parameters", "nonzero"}
+    assert set(told["model"]) == {"layers", "d_model", "heads", "d_head", "d_mlp", "parameters", "nonzero"}
     assert (told["stdout"], told["exit_code"], told["trap"], told["end"]) == ("hi\n", 3, None, "exit")
     assert told["tokens"] > told["instructions"] > 0
     assert told["tokens_per_instruction"] == pytest.approx(told["tokens"] / told["instructions"])

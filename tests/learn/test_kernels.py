@@ -1,5 +1,8 @@
 import math
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -104,6 +107,35 @@ def test_blocks_of_a_small_memory_give_the_same_kernel(name):
     for other in (None, y):
         truth = ntk(model, None, x, other)
         assert distance(ntk(model, None, x, other, memory=250_000), truth) < SAME
+
+
+PEAK = """
+import sys, torch
+from seme.learn.models import Transformer
+from seme.learn.ntk import ntk
+
+def peak():
+    status = open("/proc/self/status").read().split()
+    return int(status[status.index("VmHWM:") + 1]) * 1024
+
+torch.set_num_threads(1)
+model, x = Transformer(vocabulary=64, length=32, width=128, depth=2, heads=4), torch.randint(0, 64, (256, 32))
+ntk(model, None, x[:2])
+above = peak()
+ntk(model, None, x, memory=int(sys.argv[1]))
+print(peak() - above)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux's /proc")
+def test_the_peak_stays_within_the_memory_where_without_a_bound_it_would_not():
+    def peak(memory):
+        command = [sys.executable, "-c", PEAK, str(memory)]  # a process of its own has a peak of its own
+        return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+    memory = 1 << 28
+    assert memory / 2 < peak(memory) <= memory
+    assert peak(1 << 40) > memory
 
 
 def test_a_permuted_weight_gives_another_kernel():

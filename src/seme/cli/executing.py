@@ -185,9 +185,7 @@ def _trap(end: End) -> TrapError:
 
 
 def _told(run: Run, ran: Ran, output: bytes) -> dict[str, Any]:
-    counter, spec = run.counter, run.computer.artifact.spec
-    weights = run.computer.artifact.weights.values()
-    end = ran.end
+    counter, end = run.counter, ran.end
     trap = None if end is None or end.exit is not None else {"pc": end.pc, "word": end.word}
     return {
         "stdout": output.decode("utf-8", "backslashreplace"),
@@ -204,13 +202,7 @@ def _told(run: Run, ran: Ran, output: bytes) -> dict[str, Any]:
         "tokens_per_second": ran.tokens / ran.seconds if ran.seconds else 0.0,
         "peak_memory_bytes": peak_memory(),
         "engine": run.computer.engine,
-        "model": {
-            "layers": spec.layers,
-            "d_model": spec.d_model,
-            "heads": spec.heads,
-            "parameters": sum(weight.numel() for weight in weights),
-            "nonzero": sum(int(weight.count_nonzero()) for weight in weights),
-        },
+        "model": run.computer.artifact.sizes,
     }
 
 

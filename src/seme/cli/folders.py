@@ -48,17 +48,7 @@ def compile_proved(program: Program, *, dtype: str, activation: Literal["relu", 
 
 def figures(model: Model) -> dict[str, Any]:
     """Sizes of a model and how far it is proved."""
-    spec, weights = model.artifact.spec, model.artifact.weights.values()
-    return {
-        "layers": spec.layers,
-        "d_model": spec.d_model,
-        "heads": spec.heads,
-        "d_head": spec.d_head,
-        "d_mlp": spec.d_mlp,
-        "parameters": sum(weight.numel() for weight in weights),
-        "nonzero": sum(int(weight.count_nonzero()) for weight in weights),
-        "exact_up_to": dict(model.artifact.certificate.get("exact_up_to", {})),
-    }
+    return {**model.artifact.sizes, "exact_up_to": dict(model.artifact.certificate.get("exact_up_to", {}))}
 
 
 def summary_text(made: dict[str, Any]) -> str:

@@ -24,7 +24,7 @@ def save_machine(
     artifact = _made(kind, table, digit_bits=digit_bits, max_length=max_length, dtype=dtype)
     seconds = time.perf_counter() - start
     save(artifact, folder)
-    return {"machine": kind, **sizes(artifact), "build_seconds": round(seconds, 4), "folder": folder}
+    return {"machine": kind, **figures(artifact), "build_seconds": round(seconds, 4), "folder": folder}
 
 
 def _made(kind: str, table: str | None, *, digit_bits: int | None, max_length: int | None, dtype: str) -> Artifact:
@@ -41,21 +41,15 @@ def _made(kind: str, table: str | None, *, digit_bits: int | None, max_length: i
     return turing_model(table, dtype, max_length)
 
 
-def sizes(artifact: Artifact) -> dict[str, Any]:
+def figures(artifact: Artifact) -> dict[str, Any]:
     """Sizes of a machine's model and how far it is proved."""
-    spec, weights = artifact.spec, artifact.weights.values()
+    positions = artifact.spec.n_positions
     return {
-        "layers": spec.layers,
-        "d_model": spec.d_model,
-        "heads": spec.heads,
-        "d_head": spec.d_head,
-        "d_mlp": spec.d_mlp,
+        **artifact.sizes,
         "tokens": len(artifact.tokens.values),
-        "parameters": sum(weight.numel() for weight in weights),
-        "nonzero": sum(int(weight.count_nonzero()) for weight in weights),
-        "positions": spec.n_positions,
-        "longest": spec.n_positions - 1 if artifact.positions is None else artifact.positions.longest,
-        "dtype": spec.dtype,
+        "positions": positions,
+        "longest": positions - 1 if artifact.positions is None else artifact.positions.longest,
+        "dtype": artifact.spec.dtype,
     }
 
 

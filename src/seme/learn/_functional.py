@@ -42,6 +42,22 @@ def differentiable_attention() -> Iterator[None]:
         yield
 
 
+@contextlib.contextmanager
+def kept_for_backward(params: Params) -> Iterator[dict[int, int]]:
+    """Bytes of what automatic differentiation keeps of what runs inside, by address, the parameters left out."""
+    own = {value.untyped_storage().data_ptr() for value in params.values()}
+    kept: dict[int, int] = {}
+
+    def note(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in own:
+            kept[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+        yield kept
+
+
 def call(model: nn.Module, params: Params, x: Tensor) -> Tensor:
     """Runs a module with other parameters and flattens what it gives to one row per sample.
 

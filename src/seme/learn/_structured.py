@@ -8,9 +8,32 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from seme.learn._functional import Params, call
+from seme.learn._functional import Params, call, kept_for_backward
 from seme.learn._grams import gradient_rows
 from seme.learn._taps import Tap, differentiate, run_tapped
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampleBytes:
+    """What the taps of one sample take; a tensor that several of them share counts once.
+
+    Attributes:
+        written: Derivatives by what the layers write, for each output.
+        read: What the layers read.
+        kept: The same and what automatic differentiation keeps beside it until the derivatives are there.
+    """
+
+    written: int = 0
+    read: int = 0
+    kept: int = 0
+
+    @staticmethod
+    def of(taps: list[Tap], kept: dict[int, int], samples: int) -> SampleBytes:
+        """From the taps of a few samples and one output, and what was kept, by address."""
+        written = {id(tap.probe): tap.written.nbytes for tap in taps}
+        read = {tap.read.untyped_storage().data_ptr(): tap.read.nbytes for tap in taps if tap.read is not None}
+        sizes = (sum(every.values()) // samples for every in (written, read, kept | read))
+        return SampleBytes(**dict(zip(("written", "read", "kept"), sizes, strict=True)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,14 +46,14 @@ class Plan:
         batched: For each tapped module, whether its output has a batch axis.
         covered: Parameters whose gradient the taps give.
         rest: Parameters that need a Jacobian.
-        sample_bytes: What the taps of one sample take, per output and without.
+        sample: What the taps of one sample take.
     """
 
     names: Mapping[str, str]
     batched: Mapping[str, bool]
     covered: tuple[str, ...]
     rest: tuple[str, ...]
-    sample_bytes: tuple[int, int]
+    sample: SampleBytes = SampleBytes()
 
 
 def plan(model: nn.Module, params: Params, x: Tensor) -> Plan:
@@ -47,22 +70,21 @@ def plan(model: nn.Module, params: Params, x: Tensor) -> Plan:
     values = {aliases[name]: value for name, value in params.items()}
     pair = torch.cat([x[:1], x[1:2] if len(x) > 1 else x[:1]])
     batched = _batched(model, values, pair)
-    outputs, taps = run_tapped(model, values, pair, names, batched)
+    with kept_for_backward(values) as kept:
+        outputs, taps = run_tapped(model, values, pair, names, batched)
     weights = torch.linspace(1.0, 2.0, outputs.shape[1], dtype=outputs.dtype, device=outputs.device)
     single = (outputs @ weights * torch.tensor([1.0, 0.0]).to(outputs))[:, None]
     if not taps or not outputs.requires_grad:
-        return Plan(names=names, batched=batched, covered=(), rest=tuple(values), sample_bytes=(0, 0))
+        return Plan(names=names, batched=batched, covered=(), rest=tuple(values))
     differentiate(single, taps)
     truth = _gradients(model, values, pair, weights)
     covered = tuple(name for name, used in by_name(taps).items() if name in truth and _agrees(used, truth[name]))
-    sizes = [(t.read.numel() if t.read is not None else 0, t.written.numel()) for t in taps]
-    item = outputs.element_size()
     return Plan(
         names=names,
         batched=batched,
         covered=covered,
         rest=tuple(name for name in values if name not in covered),
-        sample_bytes=(item * sum(written for _, written in sizes) // 2, item * sum(sum(s) for s in sizes)),
+        sample=SampleBytes.of(taps, kept, len(pair)),
     )
 
 

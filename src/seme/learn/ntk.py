@@ -18,7 +18,15 @@ from torch import Tensor, nn
 from torch.func import jacrev, jvp, vjp, vmap
 
 from seme.core.errors import InputError, TooLargeError, UsageError
-from seme.learn._functional import Params, call, check_inputs, check_suitable, function_of, parameters
+from seme.learn._functional import (
+    Params,
+    call,
+    check_inputs,
+    check_suitable,
+    function_of,
+    kept_for_backward,
+    parameters,
+)
 from seme.learn._grams import Writes, fold_full, fold_trace, gram
 from seme.learn._structured import Plan, blocks, plan, tapped_outputs
 from seme.learn._taps import Tap
@@ -144,7 +152,7 @@ def _finish(x: Tensor, y: Tensor | None, kernel: Tensor, shares: dict[str, float
 def _scheme(model: nn.Module, values: Params, x: Tensor, method: str) -> tuple[Plan, str]:
     """Which parameters are tapped and which need a Jacobian."""
     if method == "jacobian":
-        empty = Plan(names={}, batched={}, covered=(), rest=tuple(values), sample_bytes=(0, 0))
+        empty = Plan(names={}, batched={}, covered=(), rest=tuple(values))
         return empty, "jacobian"
     if method not in ("auto", "structured"):
         raise UsageError(f"no method {method!r} for a kernel", hint="auto, structured, jacobian or vector-products")
@@ -153,13 +161,20 @@ def _scheme(model: nn.Module, values: Params, x: Tensor, method: str) -> tuple[P
 
 
 def _block_size(values: Params, scheme: Plan, width: int, x: Tensor, y: Tensor | None, memory: int) -> tuple[int, int]:
-    """How many samples of each side fit at once, and the bytes that one a side needs."""
-    by_output, without = scheme.sample_bytes
-    # Reverse-mode Jacobians hold the result and the batched backward's own copy.
-    jacobian = 2 * sum(_bytes(values[name]) for name in scheme.rest)
-    one = without + (by_output + jacobian) * width
-    size = int(0.5 * memory // max(2 * one, 1))  # both sides; half the memory stays for work space
-    return min(size, max(len(x), 0 if y is None else len(y))), 4 * one
+    """How many samples of each side fit at once, and the bytes that one a side needs.
+
+    The second side is made while the first is held, in two fifths of the memory: the rest is to multiply in, and for
+    what the allocator cannot use again. A single block, whose sides are one, leaves less of that and may take half.
+    """
+    taps = scheme.sample
+    jacobian = width * sum(_bytes(values[name]) for name in scheme.rest)
+    held = taps.read + width * taps.written + jacobian
+    # Derivatives of every output are stacked, and so are reverse-mode Jacobians: there is a second copy for a while.
+    made = taps.kept + 2 * (width * taps.written + jacobian)
+    if y is None and 2 * made * len(x) <= memory:
+        return len(x), 2 * made  # one block, whose sides are the same
+    one = 5 * (held + made) // 2
+    return min(memory // max(one, 1), max(len(x), 0 if y is None else len(y))), one
 
 
 def _bytes(value: Tensor) -> int:
@@ -172,17 +187,10 @@ def _vector_product_bytes(model: nn.Module, values: Params, x: Tensor) -> tuple[
     A gradient, a tangent and their copy stay, and the sample whose columns are computed; a sample takes the
     activations that automatic differentiation keeps, and as much again for their tangents and for what is passing.
     """
-    own = {value.untyped_storage().data_ptr() for value in values.values()}
-    kept: dict[int, int] = {}
-
-    def note(tensor: Tensor) -> Tensor:
-        kept[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
-        return tensor
-
     leaves = {name: value.detach().requires_grad_() for name, value in values.items()}
-    with torch.enable_grad(), torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+    with torch.enable_grad(), kept_for_backward(leaves) as kept:
         outputs = call(model, leaves, x[:1].clone())  # a view would count the whole batch
-    sample = 3 * (sum(size for at, size in kept.items() if at not in own) + _bytes(outputs))
+    sample = 3 * (sum(kept.values()) + _bytes(outputs))
     return 3 * sum(map(_bytes, values.values())) + sample, sample
 
 
@@ -213,6 +221,8 @@ def _by_blocks(
             same = y is None and j == i
             right = left if same else _side(model, values, other[other_part], scheme, reduce)
             row.append(_block(left, right, full, memory // 4, shares if same else None))
+            del right  # before the next one is made
+        del left
         rows.append(row)
     return torch.cat([torch.cat(row, 1) for row in rows]), shares
 

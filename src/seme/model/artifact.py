@@ -155,3 +155,17 @@ class Artifact:
     provenance: Mapping[str, Any] = field(default_factory=dict)
     graph: str = ""
     positions: PositionRule | None = None
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """How large the model is: its shape, and how many parameters it has."""
+        weights = self.weights.values()
+        return {
+            "layers": self.spec.layers,
+            "d_model": self.spec.d_model,
+            "heads": self.spec.heads,
+            "d_head": self.spec.d_head,
+            "d_mlp": self.spec.d_mlp,
+            "parameters": sum(weight.numel() for weight in weights),
+            "nonzero": sum(int(weight.count_nonzero()) for weight in weights),
+        }

@@ -150,45 +150,35 @@ static int convert(source *from, const char **format, va_list *values, int *assi
   return good;
 }
 
-static int scan(source *from, const char *format, va_list *values) {
-  int assigned = 0;
-  while (*format) {
-    int good;
+static int scan(source from, const char *format, va_list values) {
+  va_list rest;
+  va_copy(rest, values);
+  int assigned = 0, good = 1;
+  while (*format && good > 0) {
     if (isspace((unsigned char)*format)) {
-      skip_space(from);
+      skip_space(&from);
       format++;
       continue;
     }
     if (*format == '%') {
       format++;
-      good = convert(from, &format, values, &assigned);
+      good = convert(&from, &format, &rest, &assigned);
     } else {
-      int byte = next(from);
+      int byte = next(&from);
       good = byte == EOF ? EOF : byte == (unsigned char)*format++;
-      if (good == 0) give_back(from, byte);
+      if (good == 0) give_back(&from, byte);
     }
-    if (good == EOF) return assigned ? assigned : EOF;
-    if (!good) break;
   }
-  return assigned;
+  va_end(rest);
+  return assigned || good != EOF ? assigned : EOF;
 }
 
 int vfscanf(FILE *file, const char *format, va_list values) {
-  source from = {file, NULL, 0};
-  va_list rest;
-  va_copy(rest, values);
-  int assigned = scan(&from, format, &rest);
-  va_end(rest);
-  return assigned;
+  return scan((source){.file = file}, format, values);
 }
 
 int vsscanf(const char *text, const char *format, va_list values) {
-  source from = {NULL, text, 0};
-  va_list rest;
-  va_copy(rest, values);
-  int assigned = scan(&from, format, &rest);
-  va_end(rest);
-  return assigned;
+  return scan((source){.text = text}, format, values);
 }
 
 int scanf(const char *format, ...) {
