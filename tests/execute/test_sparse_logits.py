@@ -9,12 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-from execute.sparse_artifacts import memory
+from execute.sparse_artifacts import Builder, memory
+from seme.execute.sparse import Sparse
 from seme.execute.sparse.build import build
 from seme.execute.sparse.fold import Forms
 from seme.execute.sparse.generate import generate
 from seme.execute.sparse.logits import MOST_SUMS, LogitPlan, LogitTree, plan_logits, tree
 from seme.execute.sparse.plan import plan
+from seme.execute.stream import DenseStream
 
 FIRST = 2
 NEVER = -1e300
@@ -148,3 +150,19 @@ def test_sums_of_bits_are_moved_so_that_rows_have_one_bias_and_logits_are_the_sa
     assert len(np.unique(found.bias[FIRST:])) == 1
     features = np.append(np.random.default_rng(3).integers(-2, 3, len(own)), 0.0)
     assert np.array_equal(found.sums.at(features) @ found.rows + found.bias, forms.at(features))
+
+
+def test_a_sum_that_would_be_moved_far_stays_since_a_choice_may_hang_on_what_is_rounded_away(tmp_path, monkeypatch):
+    monkeypatch.setenv("SEME_CACHE", str(tmp_path))
+    far, near, rows = 2.0**40, 1e-5, 16
+    b = Builder(["one", "other"], rows + FIRST, layers=1, heads=2, neurons=1)
+    b.embed(2, {"one": 2 * near, "other": near})
+    b.embed(3, {"one": near, "other": 2 * near})
+    for row in range(FIRST, rows + FIRST):
+        b.weights["unembed.W_U"][:, row] = b.reading({"one": float(row & 1), "other": float(row == 4)})[0]
+        b.weights["unembed.b_U"][row] = 0.0 if row in (4, 7) else -5 - far * (row & 1)
+    b.never(0)
+    b.never(1)
+    artifact = b.artifact()
+    assert DenseStream(artifact).feed([0, 2, 3]).tolist()[1:] == [7, 4]
+    assert Sparse(artifact).stream().feed([0, 2, 3]).tolist()[1:] == [7, 4]

@@ -21,6 +21,9 @@ MOST_SUMS = 64
 SAMPLED = 1 << 10
 """Pairs of rows, at least, that are compared at each distance."""
 
+MOST_MOVED = 2.0**10
+"""A sum is moved by this at most: of one that is no whole number, float64 then rounds away no more than 2^-43."""
+
 BRANCHES = 8
 """Rows of a leaf of a tree of logits, and parts of every other node: numbers in a C `wide`."""
 
@@ -103,9 +106,10 @@ def _moved(rows: np.ndarray, bias: np.ndarray) -> np.ndarray:
                 (which,) = np.flatnonzero(apart[:, at])
                 slopes[which].append((bias[first[at] + distance] - bias[first[at]]) / apart[which, at])
     single = [len(np.unique(row[row != 0])) == 1 for row in rows]
-    moved = [np.round(np.median(of)) if of and one else 0.0 for of, one in zip(slopes, single, strict=True)]
+    moved = np.array([np.round(np.median(of)) if of and one else 0.0 for of, one in zip(slopes, single, strict=True)])
+    moved[np.abs(moved) > MOST_MOVED] = 0.0
     exact = np.abs(bias).max() + np.abs(moved) @ np.abs(rows).max(axis=1) < 2.0**53
-    return np.array(moved) if exact else np.zeros(len(rows))
+    return moved if exact else np.zeros(len(rows))
 
 
 def _whole(values: np.ndarray) -> bool:

@@ -87,7 +87,8 @@ class Versions:
             written[2 * layer + 1] = sorted(neurons - apart)
             latest |= dict.fromkeys(neurons, 2 * layer + 1)
         last = plan.logits if plan.sums is None else plan.sums.sums
-        chosen = versions(set(last.matrix.indices.tolist()))
+        chooses = set(last.matrix.indices.tolist())
+        chosen = versions(chooses)
         shown |= chosen
         new: dict[int, frozenset[Version]] = {}
         settled: set[Version] = set()
@@ -96,7 +97,7 @@ class Versions:
                 new[layer] = frozenset(read[layer] - settled)
                 settled |= read[layer] | {(2 * layer + 1, feature) for feature in written[2 * layer + 1]}
             shown |= new.get(layer, read[layer])
-        ends = len(plan.blocks) - 1 in new and chosen <= settled
+        ends = len(plan.blocks) - 1 in new and chosen <= settled and plan.model.features not in chooses  # the index
         readers: dict[Version, list[int]] = {}
         for layer, some in read.items():
             for version in some:

@@ -1,0 +1,117 @@
+"""Blocks that are replayed: whatever models are made of, the tokens are the dense executor's."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
+
+import numpy as np
+import pytest
+
+from execute.sparse_artifacts import LONGEST, Builder, Terms
+from seme.execute.sparse import Sparse, generate_replay, neurons
+from seme.execute.sparse import stream as streams_of
+from seme.execute.stream import DenseStream
+from seme.model.artifact import Artifact
+
+
+@pytest.fixture(autouse=True)
+def _small(tmp_path, monkeypatch):
+    monkeypatch.setenv("SEME_CACHE", str(tmp_path))
+    monkeypatch.setattr(neurons, "LEAST_REPLAYED", 1)
+    monkeypatch.setattr(streams_of, "read_kept", lambda weights: None)  # a plan is made for the sizes that tests set
+
+
+def chained(draws: np.random.Generator) -> Artifact:
+    """Blocks that read what others wrote and heads found, mostly bits; some clamp, erase, or read what tokens say."""
+    layers, rows = int(draws.integers(3, 6)), int(draws.choice([5, 6, 8, 12]))
+    base = [f"b{at}" for at in range(int(draws.integers(2, 6)))]
+    found = [[f"h{layer}.{at}" for at in range(2)] for layer in range(layers)]
+    made = [[f"m{layer}.{at}" for at in range(int(draws.integers(1, 6)))] for layer in range(layers)]
+    every = [*base, *chain(*found, *made)]
+    b = Builder(every, rows, layers=layers, heads=2, neurons=80)
+    scale = b.lead * (LONGEST + 2)
+
+    def some(names: list[str], most: int) -> list[str]:
+        return [str(name) for name in draws.choice(names, min(len(names), int(draws.integers(1, most + 1))), False)]
+
+    def weight() -> float:
+        return float(draws.choice([1, -1, 2, -2, 0.5, 3, 0.1]))
+
+    for row in range(2, rows):
+        odd = {name: float(draws.choice([-1, 0.5, 2, -0.0])) for name in some(base, 1) if draws.random() < 0.2}
+        b.embed(row, {name: float(draws.integers(0, 2)) for name in base} | odd)
+    known = list(base)
+    for layer in range(layers):
+        if draws.random() < 0.8:
+            wanted = some(known, 2)
+            parts: list[tuple[Terms, Terms]] = [({n: 2 * scale, "1": -scale}, {n: 2.0, "1": -1.0}) for n in wanted]
+            seen = zip(some(known, 2), found[layer], strict=False)
+            moves: list[tuple[Terms, str]] = [({name: weight()}, to) for name, to in seen]
+            b.head(layer, 0, parts, moves, begin=(len(parts) - 1) * scale)
+            known += found[layer]
+        for name in known:
+            if draws.random() < 0.1:
+                b.neuron(layer, {name: 1.0}, {name: -1.0})
+        for to in [*some(every, 3), *made[layer]]:
+            read = {name: weight() for name in some(known, 4)} | {"1": float(draws.choice([0, -1, 1, 0.5]))}
+            b.neuron(layer, read, {to: 1.0})
+            if draws.random() < 0.7:
+                b.neuron(layer, read | {"1": read["1"] - 1}, {to: -1.0})
+        known += made[layer]
+    read = some([*chain(*made)], 6)
+    for row in range(2, rows):
+        b.weights["unembed.W_U"][:, row] = b.reading({name: float(draws.integers(-9, 10)) for name in read})[0]
+        b.weights["unembed.b_U"][row] = draws.normal()
+    b.never(0)
+    b.never(1)
+    return b.artifact()
+
+
+@pytest.mark.parametrize("nodes", [1, 1 << 16])
+@pytest.mark.parametrize("seed", range(3))
+def test_chains_of_blocks_agree_fed_run_restored_and_in_threads(seed, nodes, monkeypatch, tmp_path):
+    draws = np.random.default_rng(seed)
+    artifact = chained(draws)
+    monkeypatch.setattr(generate_replay, "MOST_NODES", nodes)
+    monkeypatch.setattr(generate_replay, "SETS", 4 if nodes == 1 else 1 << 12)
+    sparse, rows = Sparse(artifact), artifact.spec.d_vocab
+    some = draws.integers(2, rows, 8).tolist()
+    fed = [[0, *some * 8], draws.integers(2, rows, 40).tolist(), some * 8]
+    dense = DenseStream(artifact)
+    expected = [(dense.feed(prompt).tolist(), dense.run(150).tolist()) for prompt in fed]
+
+    def tried(number: int) -> int:
+        stream = sparse.stream()
+        for prompt, (choices, tokens) in zip(fed, expected, strict=True):
+            assert (stream.feed(prompt).tolist(), stream.run(150).tolist()) == (choices, tokens)
+            stream.save(tmp_path / f"{number}")
+            stream = stream if number else sparse.restore(tmp_path / f"{number}")
+        return stream.replayed
+
+    with ThreadPoolExecutor(2) as threads:
+        restored, whole = threads.map(tried, (0, 1))
+    assert 0 <= restored <= whole
+    assert whole > 0
+
+
+def test_a_choice_that_reads_the_index_is_no_part_of_what_is_replayed():
+    b = Builder(["a", "c", "p", "o"], 6, layers=3, heads=2, neurons=2)
+    for row in range(2, 6):
+        b.embed(row, {"a": float(row & 1), "c": float(row >> 1 & 1)})
+    b.neuron(1, {"a": 1.0, "c": 1.0, "1": -1.0}, {"p": 1.0})
+    b.neuron(1, {"a": 1.0, "c": -1.0}, {"p": 2.0})
+    b.neuron(2, {"p": 1.0}, {"o": 1.0})
+    b.neuron(2, {"p": 1.0, "1": -1.0}, {"o": 1.0})
+    for row in range(2, 6):  # row r is best from about the index 6 (r - 1/2) on
+        b.weights["unembed.W_U"][:, row] = b.reading({"o": row * 0.01, "index": float(row * LONGEST)})[0]
+        b.weights["unembed.b_U"][row] = -3.0 * row * row
+    b.never(0)
+    b.never(1)
+    artifact, prompt = b.artifact(), [0, *[2, 3, 4, 5] * 10]
+    dense, fast = DenseStream(artifact), Sparse(artifact).stream()
+    expected = dense.feed(prompt).tolist()
+    assert fast.feed(prompt).tolist() == expected
+    assert fast.replayed > 0
+    assert sorted(set(expected)) == [2, 3, 4, 5]
+    assert fast.run(30).tolist() == dense.run(30).tolist()
