@@ -34,7 +34,7 @@ DIGIT_BITS = (8, 12, 16)
 """16 is the fastest once it is made, which takes about 50 s of processor time and 6.6 GB, for 330 thousand tokens.
 Where memory is short: `python -m benchmarks.rv32 8 12`."""
 SHORT, LONG = 100_000, 10_000_000
-REPEATS = 3
+REPEATS = 7
 
 ENDLESS = r"""
 #include <stdint.h>

@@ -58,7 +58,8 @@ def generate(plan: Plan) -> Source:
     if text.versions.ends:
         known = "if (on.at && on.at->next) s->next = on.at->next - 1;"
         choice = [known, "else {", *choice, "if (on.at) on.at->next = (u32)s->next + 1;", "}"]
-    body += [*norm, *choice, "s->length++;", "return 0;"]
+    last = ["if (on.at) s->last = number_of(s, on.at);"] if replays.names else []
+    body += [*norm, *choice, *last, "s->length++;", "return 0;"]
     room = max(text.count, padded(len(text.filled))) + 1 + 7  # the index, and what is read beyond the last place
     stream = (
         f"__attribute__((aligned(64))) double x[{room}], *y = x;" if model.paired else f"double x[{room}], y[{room}];"

@@ -30,7 +30,7 @@ typedef struct layout {
 typedef struct {
   const void *of; /* the node before it, or of the first block the block */
   u32 next;       /* the node that probably follows, 0 where none ever did; of the last block the choice + 1 */
-  u32 then;       /* of the first block, the node with which the next token probably begins */
+  u32 then;       /* of a token's last node, and of the first block's: with which the next token probably begins */
   int listed;     /* whether it can be sought; the only one that follows another is found there */
   unsigned char bits[];
 } node;

@@ -89,7 +89,7 @@ typedef struct {
   const void *const *tables;
   char *nodes; /* see replay.c */
   i64 nodes_used, replays;
-  u32 last; /* node of the token before, for the first block */
+  u32 last; /* node of the token before: its last, or where not all were found its first */
   place *places;
   struct layout *layouts;
   unsigned char is_number[EVERY_PLACE + 8];
