@@ -258,13 +258,14 @@ def controlled(seed: int, *, dtype: str = "float64") -> Artifact:
     """Operations on operands: each of the first decides for ten neurons and more whether they are on.
 
     Rows 2 to 41 have one operation, and operands that are bits. Of the 24 rows after these every third has operands
-    that are no bits, every third two operations, and every third an operation that is no bit.
+    that are no bits, every third two operations, and every third an operation that is no bit. The first block is empty:
+    what is read of it and of tokens alone is not replayed.
     """
     draws = np.random.default_rng(seed)
     operations, operands = [f"p{i}" for i in range(OPERATIONS)], [f"d{i}" for i in range(OPERANDS)]
     passed, kept, outs = [f"c{i}" for i in range(OPERATIONS)], [f"e{i}" for i in range(OPERANDS)], ["o0", "o1", "o2"]
     rows, count = PLAIN + ODD + 2, (OPERATIONS + 2) * (OPERANDS + 1)
-    b = Builder([*operations, *operands, *passed, *kept, *outs], rows, layers=2, heads=2, neurons=count, dtype=dtype)
+    b = Builder([*operations, *operands, *passed, *kept, *outs], rows, layers=3, heads=2, neurons=count, dtype=dtype)
     for row in range(2, rows):
         form = {operand: float(bit) for operand, bit in zip(operands, draws.integers(0, 2, OPERANDS), strict=True)}
         form[operations[row % OPERATIONS]] = 1.0
@@ -277,14 +278,14 @@ def controlled(seed: int, *, dtype: str = "float64") -> Artifact:
             form[operations[row % OPERATIONS]] = float(draws.choice([-1, 0.5, 2]))
         b.embed(row, form)
     for name, to in zip([*operations, *operands], [*passed, *kept], strict=True):
-        b.neuron(0, {name: 1.0}, {to: 1.0})  # what is below 0 is lost
+        b.neuron(1, {name: 1.0}, {to: 1.0})  # what is below 0 is lost
     for operation in passed:
         for at, operand in enumerate(kept):
             write = {out: float(draws.integers(-3, 4)) for out in outs}
-            b.neuron(1, {operation: 2.0, operand: 1.0, kept[at - 1]: float(draws.choice([-1, 1])), "1": -2.0}, write)
-        b.neuron(1, {operation: 1.0, passed[0]: -1.0}, {"o0": float(draws.integers(1, 4))})
+            b.neuron(2, {operation: 2.0, operand: 1.0, kept[at - 1]: float(draws.choice([-1, 1])), "1": -2.0}, write)
+        b.neuron(2, {operation: 1.0, passed[0]: -1.0}, {"o0": float(draws.integers(1, 4))})
     for name in operands:
-        b.neuron(1, {name: 1.0}, {name: -1.0, "o1": 0.5})
+        b.neuron(2, {name: 1.0}, {name: -1.0, "o1": 0.5})
     for row in range(2, rows):
         form = {name: float(draws.integers(-9, 10)) for name in [*outs, *operands, *passed]}
         b.weights["unembed.W_U"][:, row] = b.reading(form)[0]
@@ -306,16 +307,16 @@ def gated(seed: int, *, gate: float = 4.0, both: bool = False, dtype: str = "flo
     draws = np.random.default_rng(seed)
     bits, outs = [f"b{i}" for i in range(5)], [f"o{i}" for i in range(6)]
     tokens = [(v, on) for v in range(32) for on in (0, 1) if both or v & 3 != 3]
-    b = Builder(["on", "some", *bits, *outs], len(tokens) + 2, layers=2, heads=2, neurons=24, dtype=dtype)
+    b = Builder(["on", "some", *bits, *outs], len(tokens) + 2, layers=3, heads=2, neurons=24, dtype=dtype)
     for row, (value, on) in enumerate(tokens, start=2):
         b.embed(row, {"on": float(on)} | {bit: float(value >> i & 1) for i, bit in enumerate(bits)})
     for bit in bits[:2]:
-        b.neuron(0, {bit: 1.0}, {"some": 1.0})
+        b.neuron(1, {bit: 1.0}, {"some": 1.0})
     for _ in range(24):
         signs = {bit: float(draws.choice([-1, 1])) for bit in bits}
         rest = {bit: sign for bit, sign in signs.items() if bit in bits[2:]}
         write = {out: float(draws.integers(-3, 4)) for out in outs}
-        b.neuron(1, rest | {"some": 1.0, "on": gate, "1": -gate}, write)
+        b.neuron(2, rest | {"some": 1.0, "on": gate, "1": -gate}, write)
     for row in range(2, len(tokens) + 2):
         form = {name: float(draws.integers(-9, 10)) for name in [*outs, *bits, "on"]}
         b.weights["unembed.W_U"][:, row] = b.reading(form)[0]

@@ -11,7 +11,7 @@ as `execute.stream.DenseStream`. It may import the model and the core.
     logits    the unembedding as few sums, and a tree of bounds by which the largest logit is found
     plan      all of it, and the report
     generate  plan -> C text and tables, with `ctext`, `versions` (where features stand), `generate_heads`,
-              `generate_neurons` and `generate_replay`; runtime.c (stores and heads), parts.c, replay.c and life.c are
+              `generate_neurons` and `generate_replay`; runtime.c (stores), heads.c, parts.c, replay.c and life.c are
               what all models share
     build     C text -> loaded library, cached
     keep      what planning made, read back when the same weights come again

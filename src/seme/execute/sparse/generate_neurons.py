@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -22,7 +22,7 @@ def write_neurons(text: Text, layer: int, replays: Replays) -> list[str]:
     """Writes a block's neurons; returns what `step` does."""
     plan = text.plan.blocks[layer].neurons
     text.open(2 * layer + 1)
-    writer = _Writer(text=text, layer=layer, plan=plan, calls=[], begun=set())
+    writer = _Writer(text=text, layer=layer, plan=plan)
     for part in _pieces([(at, plan.ridges[at]) for at in sorted(plan.early)]):
         writer.piece(part, sums="0")
     early, writer.calls = writer.calls, []
@@ -55,8 +55,8 @@ class _Writer:
     text: Text
     layer: int
     plan: NeuronPlan
-    calls: list[str]
-    begun: set[int]
+    calls: list[str] = field(default_factory=list)
+    begun: set[int] = field(default_factory=set)
     made: int = 0
 
     def piece(self, ridges: list[Numbered], sums: str = "m") -> None:

@@ -54,10 +54,11 @@ class Replays:
 
     def defines(self) -> list[str]:
         """What C is told of them."""
-        most = max(MOST_NODES, 2 * self.units) if self.names else 1
+        most = max(MOST_NODES, 2 * self.units) if self.names else 2
         return [
             f"#define REPLAYS {len(self.names)}",
             f"#define UNIT {UNIT}",
+            f"#define NODE_HEAD {HEAD}",
             f"#define MOST_NODES {most}ll",
             f"#define TOKEN_NODES {self.units}",
             f"#define NODE_SETS {SETS if self.names else 1}ll",

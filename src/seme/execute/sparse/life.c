@@ -23,7 +23,7 @@ exported void seme_end(state *s) {
   }
   free(s->memo);
   free(s->nodes);
-  free(s->places);
+  free(s->slots);
   free(s->layouts);
   free(s);
 }
@@ -33,10 +33,10 @@ exported state *seme_new(const void *const *tables) {
   if (!s) return 0;
   memset(s, 0, sizeof(state));
   s->memo = calloc(MEMO_ROWS + 1, sizeof(choice));
-  s->nodes = REPLAYS ? begun_nodes() : calloc(1, UNIT);
-  s->places = calloc(NODE_SETS * 8, sizeof(place));
+  s->nodes = REPLAYS ? begun_nodes() : calloc(2, UNIT);
+  s->slots = calloc(NODE_SETS * 8, sizeof(slot));
   s->layouts = calloc(REPLAYS + 1, sizeof(layout));
-  if (!s->memo || !s->nodes || !s->places || !s->layouts) {
+  if (!s->memo || !s->nodes || !s->slots || !s->layouts) {
     seme_end(s);
     return 0;
   }
@@ -65,8 +65,8 @@ exported state *seme_new(const void *const *tables) {
 exported i64 seme_feed(state *s, const i64 *rows, i64 count, i64 *chosen) {
   s->given = 1; /* little of what is given comes again */
   for (i64 i = 0; i < count; i++) {
-    if (step(s, rows[i])) return i;
-    chosen[i] = s->next;
+    if (step(s, rows[i])) count = i;
+    else chosen[i] = s->next;
   }
   s->given = 0;
   return count;
@@ -95,7 +95,8 @@ static i64 store_bytes(const store *m, i64 width) {
 }
 
 exported i64 seme_bytes(const state *s) {
-  i64 out = sizeof(state) + (i64)(MEMO_ROWS + 1) * (i64)sizeof(choice) + MOST_NODES * UNIT + REPLAYS * (i64)sizeof(layout) + NODE_SETS * 8 * (i64)sizeof(place);
+  i64 out = sizeof(state) + (i64)(MEMO_ROWS + 1) * (i64)sizeof(choice);
+  out += MOST_NODES * UNIT + REPLAYS * (i64)sizeof(layout) + NODE_SETS * 8 * (i64)sizeof(slot);
   for (i64 h = 0; h < USED_HEADS; h++) {
     const keys *of = &s->heads[h].keys;
     out += store_bytes(&of->odd, COUNTS[h] + TAIL(KEEPS[h]) + VALUES[h]);

@@ -40,7 +40,7 @@ typedef struct {
   node *at;       /* of the block before; 0 where it has none */
   const void *of; /* what this block's follows */
   u32 *guess;     /* which that probably is */
-  place *to;      /* where there is room to list it */
+  slot *to;      /* where there is room to list it */
   u64 hash;       /* 0 where it need not be listed */
   int noting;     /* whether it is to be made */
   int adding;     /* whether one is made wherever none is found */
@@ -48,6 +48,21 @@ typedef struct {
   const replay *blocks[REPLAYS + 1];
   const node *nodes[REPLAYS + 1];
 } way;
+
+/* A bit each as 0 or 1. */
+inlined wide spread(unsigned char bits) {
+  const wide one = {1, 1, 1, 1, 1, 1, 1, 1};
+  wide_flags flags;
+  memcpy(&flags, &bits, 1);
+  return (wide)(-__builtin_convertvector(flags, wide_words) & (wide_words)one);
+}
+
+inlined unsigned bits_in(wide_words test) {
+  wide_flags flags = __builtin_convertvector(test, wide_flags);
+  unsigned char out;
+  memcpy(&out, &flags, 1);
+  return out;
+}
 
 inlined u32 number_of(const state *s, const node *n) { return (u32)(((const char *)n - s->nodes) / UNIT); }
 
@@ -63,7 +78,7 @@ inlined int keeps(const node *n, const void *of, const double *x, const replay *
     off |= bits_in(v != spread(n->bits[w])) & as->lanes[w];
   }
   const u64 *numbers = numbers_of(n, as);
-  for (int i = 0; i < as->read; i++) off |= bits_of(x[as->places[i]]) != numbers[i];
+  for (int i = 0; i < as->read; i++) off |= bits_of(x[as->slots[i]]) != numbers[i];
   return !off;
 }
 
@@ -82,7 +97,7 @@ inlined unsigned char shortened(state *s, const double *x, u32 from, unsigned la
 /* What a block reads, as a node keeps it. */
 inlined void key_of(state *s, const double *x, const replay *r, const layout *as, unsigned char *bits, u64 *numbers) {
   for (int w = 0; w < r->reads.eights; w++) bits[w] = shortened(s, x, r->reads.from[w], as->lanes[w]);
-  for (int i = 0; i < as->read; i++) numbers[i] = bits_of(x[as->places[i]]);
+  for (int i = 0; i < as->read; i++) numbers[i] = bits_of(x[as->slots[i]]);
 }
 
 /* A hash of what a block reads and of what its node follows; `bits` as it keeps them. */
@@ -98,11 +113,11 @@ inlined u64 hash_of(const void *of, const unsigned char *bits, const u64 *number
   return out ^ out >> 31;
 }
 
-inlined place *set_of(const state *s, u64 hash) { return s->places + (hash & (NODE_SETS - 1)) * 8; }
+inlined slot *set_of(const state *s, u64 hash) { return s->slots + (hash & (NODE_SETS - 1)) * 8; }
 
-/* Notes where a node is; in a full set another is forgotten for it. */
-inlined void listed(state *s, node *n, u64 hash, place *to) {
-  *(to ? to : set_of(s, hash) + (hash >> 29 & 7)) = (place){(u32)(hash >> 32) | 1, number_of(s, n)};
+/* Lists a node at a slot, or else wherever its hash points to in its set: what is listed there is forgotten. */
+inlined void listed(state *s, node *n, u64 hash, slot *to) {
+  *(to ? to : set_of(s, hash) + (hash >> 29 & 7)) = (slot){(u32)(hash >> 32) | 1, number_of(s, n)};
   n->listed = 1;
 }
 
@@ -114,8 +129,8 @@ apart node *sought(state *s, const double *x, const replay *r, const layout *as,
   if (unlikely(s->outdated)) return 0;
   on->hash = hash_of(on->of, bits, numbers, r->reads.eights, as->read);
   u32 some = (u32)(on->hash >> 32) | 1;
-  place *set = set_of(s, on->hash), *free = 0;
-  for (place *p = set; p < set + 8; p++) {
+  slot *set = set_of(s, on->hash), *free = 0;
+  for (slot *p = set; p < set + 8; p++) {
     if (p->hash == some) {
       if (p->at && keeps(node_at(s, p->at), on->of, x, r, as)) return node_at(s, p->at);
       on->adding = 1, free = p;
@@ -124,7 +139,7 @@ apart node *sought(state *s, const double *x, const replay *r, const layout *as,
     if (!p->at) free = p;
   }
   if (!on->adding) {
-    if (free) *free = (place){some, 0};
+    if (free) *free = (slot){some, 0};
     return 0;
   }
   on->to = free;
@@ -143,7 +158,7 @@ inlined void written(double *x, const replay *r, const layout *as, const node *n
   const unsigned char *bits = n->bits + r->reads.eights;
   const u64 *numbers = numbers_of(n, as);
   for (int o = from; o < to; o++) *(wide *)(x + r->first + 8 * o) = spread(bits[o]);
-  for (int i = first; i < last; i++) memcpy(x + as->places[i], numbers + i, 8);
+  for (int i = first; i < last; i++) memcpy(x + as->slots[i], numbers + i, 8);
 }
 
 /* Writes what was left out, where a block is to be computed. */
@@ -165,7 +180,7 @@ static void laid_out(const state *s, const replay *r, layout *as) {
     for (int i = 0; i < 8; i++) {
       u32 at = r->reads.from[w] + i;
       if (!r->reads.masks[w][i]) continue;
-      if (s->is_number[at]) as->places[as->all++] = at;
+      if (s->is_number[at]) as->slots[as->all++] = at;
       else as->lanes[w] |= 1 << i;
     }
   }
@@ -174,7 +189,7 @@ static void laid_out(const state *s, const replay *r, layout *as) {
   as->written = (r->outputs + 7) / 8;
   memset(as->outs, 0, sizeof(as->outs));
   for (int o = 0; o < r->outputs; o++) {
-    if (s->is_number[r->first + o]) as->places[as->all++] = r->first + o;
+    if (s->is_number[r->first + o]) as->slots[as->all++] = r->first + o;
     else as->outs[o / 8] |= 1 << o % 8;
     if (o < 8 * as->shown) as->told = as->all;
   }
@@ -182,10 +197,14 @@ static void laid_out(const state *s, const replay *r, layout *as) {
   as->units = (as->numbers + 8 * as->all + UNIT - 1) / UNIT;
 }
 
+/* The first units are no node: what is guessed where nothing is known. */
+#define FIRST_NODE ((i64)(sizeof(node) + UNIT - 1) / UNIT)
+_Static_assert(sizeof(node) == NODE_HEAD, "see `generate_replay.HEAD`");
+
 apart void forgotten(state *s) {
-  memset(s->places, 0, sizeof(place) * NODE_SETS * 8);
-  memset(s->nodes, 0, UNIT); /* no node: what is guessed where nothing is known */
-  s->nodes_used = 1;
+  memset(s->slots, 0, sizeof(slot) * NODE_SETS * 8);
+  memset(s->nodes, 0, FIRST_NODE * UNIT);
+  s->nodes_used = FIRST_NODE;
   s->last = 0;
   s->outdated = 0;
   for (i64 i = 0; i < REPLAYS; i++) laid_out(s, ALL_REPLAYS[i], s->layouts + i);
@@ -233,7 +252,7 @@ apart void noted(state *s, const double *x, const replay *r, way *on) {
   key_of(s, x, r, as, n->bits, numbers);
   for (int o = 0; o < as->written; o++)
     n->bits[r->reads.eights + o] = shortened(s, x, r->first + 8 * o, as->outs[o]);
-  for (int i = as->read; i < as->all; i++) numbers[i] = bits_of(x[as->places[i]]);
+  for (int i = as->read; i < as->all; i++) numbers[i] = bits_of(x[as->slots[i]]);
   if (unlikely(s->outdated)) return;
   n->of = on->of;
   n->next = n->then = 0;

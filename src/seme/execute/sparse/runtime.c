@@ -1,10 +1,10 @@
-/* What every generated model shares: stores of keys, the two ways to ask them, and the state's life.
+/* What every generated model shares, first: a stream's state, and stores of keys. heads.c asks these.
  *
  * A store holds rows [key words][a][t][values]; `sum` has a number n after t, of how many keys the row stands for.
  * A key whose components are all +-gives is coded: its one key word holds the signs, and there is one row for a code.
  * Of few components every code has its row from the start, with an a that never counts (EMPTY) until a key comes.
  * Others are kept apart, their key words being the components and a. `all` keeps every key apart and has no index.
- * The generated text before this file defines HEADS, LEAD, MOST_COMPONENTS and MOST_SUMS (multiples of 8), MEMO_ROWS.
+ * The generated text before this file defines the sizes of everything (`generate`).
  */
 typedef unsigned long long u64;
 typedef long long i64;
@@ -82,7 +82,7 @@ typedef struct {
 /* Where a node of replay.c is, by some bits of a hash; at 0 where one was looked for once. */
 typedef struct {
   u32 hash, at;
-} place;
+} slot;
 
 typedef struct {
   i64 length, next;
@@ -90,7 +90,7 @@ typedef struct {
   char *nodes; /* see replay.c */
   i64 nodes_used, replays;
   u32 last; /* node of the token before: its last, or where not all were found its first */
-  place *places;
+  slot *slots;
   struct layout *layouts;
   unsigned char is_number[EVERY_PLACE + 8];
   int outdated, filled, given; /* whether all nodes are to be forgotten; ever filled their memory; are for given tokens */
@@ -106,21 +106,6 @@ inlined wide whole(const short *from) {
   whole_words out;
   memcpy(&out, from, sizeof(out));
   return __builtin_convertvector(out, wide);
-}
-
-/* A bit each as 0 or 1. */
-inlined wide spread(unsigned char bits) {
-  const wide one = {1, 1, 1, 1, 1, 1, 1, 1};
-  wide_flags flags;
-  memcpy(&flags, &bits, 1);
-  return (wide)(-__builtin_convertvector(flags, wide_words) & (wide_words)one);
-}
-
-inlined unsigned bits_in(wide_words test) {
-  wide_flags flags = __builtin_convertvector(test, wide_flags);
-  unsigned char out;
-  memcpy(&out, &flags, 1);
-  return out;
 }
 
 inlined u64 bits_of(double x) {
@@ -312,125 +297,4 @@ inlined double *taken_in(keys *k, int keeps, int fits, u64 code, double **row, i
   if (keeps == SUM) at[3] += 1;
   risen(k, keeps, count, slope, at + 1);
   return at + 1 + TAIL(keeps);
-}
-
-/* One more key in a softmax that is taken as keys come. */
-inlined void weigh(double score, double n, const double *value, int values, double *top, double *total, double *mix) {
-  if (score <= *top - NOTHING) return;
-  if (score > *top) {
-    double shrink = score >= *top + NOTHING ? 0 : exp(*top - score);
-    *total *= shrink;
-    for (int i = 0; i < values; i++) mix[i] *= shrink;
-    *top = score;
-  }
-  double weight = score == *top ? 1 : exp(score - *top);
-  *total += n * weight;
-  for (int i = 0; i < values; i++) mix[i] += weight * value[i];
-}
-
-inlined double odd_score(const double *row, const double *query, double scale, int count, double slope) {
-  double out = 0;
-  for (int i = 0; i < count; i++) out += query[i] * row[i];
-  return scale * out + row[count] + slope * row[count + 1];
-}
-
-/* The most that a row kept apart scores with a query of these sizes. */
-apart double peak_of(const store *odd, const double *asks, int keeps, int count, int values, double slope) {
-  double out = -1e308;
-  for (i64 r = 0; r < odd->n; r++) {
-    const double *row = odd->rows + r * (count + TAIL(keeps) + values);
-    double score = row[count] + slope * row[count + 1];
-    for (int i = 0; i < count; i++) score += asks[i] * (row[i] < 0 ? -row[i] : row[i]);
-    if (keeps == SUM) score += log(row[count + 2]);
-    if (score > out) out = score;
-  }
-  return out;
-}
-
-/* The softmax over every row there is, as the model defines it. The query is `scale` times what is given. */
-inlined const double *all_of(const keys *k, int keeps, int count, int values, double slope, const double *query,
-                             double scale, double begin_score, const double *begin, double *mix) {
-  double top = -1e308, total = 0;
-  for (int i = 0; i < values; i++) mix[i] = 0;
-  if (begin) weigh(begin_score, 1.0, begin, values, &top, &total, mix);
-  for (i64 r = 0; r < k->coded.n; r++) {
-    const double *row = k->coded.rows + r * (1 + TAIL(keeps) + values);
-    double score = 0;
-    u64 code = bits_of(row[0]);
-    for (int i = 0; i < count; i++) score += query[i] * (code >> i & 1 ? -k->gives[i] : k->gives[i]);
-    score = scale * score + row[1] + slope * row[2];
-    weigh(score, keeps == SUM ? row[3] : 1, row + 1 + TAIL(keeps), values, &top, &total, mix);
-  }
-  for (i64 r = 0; r < k->odd.n; r++) {
-    const double *row = k->odd.rows + r * (count + TAIL(keeps) + values);
-    double score = odd_score(row, query, scale, count, slope);
-    weigh(score, keeps == SUM ? row[count + 2] : 1, row + count + TAIL(keeps), values, &top, &total, mix);
-  }
-  for (int i = 0; i < values; i++) mix[i] /= total;
-  return mix;
-}
-
-typedef const double *every_key(const keys *, const double *, double, const double *, double *);
-
-/* What queries of sizes `asks` score with keys of sizes `gives`. */
-apart void weighed(const keys *k, queries *q, int count, int joint, double scale) {
-  if (joint) for (int i = 0; i < count; i++) q->asks[i] = scale * k->gives[i];
-  q->gap = 1e308;
-  q->full = 0;
-  for (int i = 0; i < count; i++) {
-    double part = q->asks[i] * k->gives[i];
-    q->full += part;
-    if (2 * part < q->gap) q->gap = 2 * part;
-  }
-}
-
-/* Finds what a query sees: where one key leads all others by LEAD its values, otherwise the mean. `fits` says whether
- * it is coded, `row` which row has its code. A `joint` query is `scale` times its own position's key, which is given. */
-inlined const double *recall(const keys *k, queries *q, int keeps, int codes, int fits, const double *row, int count,
-                             int values, double slope, const double *query, int joint, double scale,
-                             double begin_score, const double *begin, double *mix, every_key *every) {
-  if (DIRECT(keeps, count) && codes && count == 0 && likely(!k->odd.n && begin)) { /* one row, and the first token */
-    double score = row[1] + slope * row[2], ahead = score - begin_score;
-    if (likely(ahead >= LEAD || ahead <= -LEAD)) return ahead > 0 ? row + 1 + TAIL(keeps) : begin;
-  }
-  if (keeps == ALL || k->odd.n > 64) return every(k, query, begin_score, begin, mix);
-  if (codes && !likely(fits) && k->coded.n) return every(k, query, begin_score, begin, mix);
-  if (codes && fits && q->gap == 0 && (count == 0 || k->failures < 0)) weighed(k, q, count, joint, scale);
-  double top = -1e308, rest = -1e308;
-  const double *best = 0;
-  if (begin) top = begin_score, best = begin;
-  if (codes && k->coded.n) {
-    int others = DIRECT(keeps, count) ? count > 0 : k->coded.n > (row ? 1 : 0);
-    if (others) rest = q->full - q->gap + k->peak;
-    if (keeps == SUM && others) rest += log(k->most);
-    if (row) {
-      if (keeps == SUM && row[3] != 1.0) return every(k, query, begin_score, begin, mix);
-      double score = q->full + row[1] + slope * row[2];
-      if (score > top) {
-        if (top > rest) rest = top;
-        top = score;
-        best = row + 1 + TAIL(keeps);
-      } else if (score > rest)
-        rest = score;
-    }
-  }
-  if (codes && fits && k->odd.n) {
-    if (q->odd_seen != k->odd_changes) {
-      q->odd_peak = peak_of(&k->odd, q->asks, keeps, count, values, slope);
-      q->odd_seen = k->odd_changes;
-    }
-    if (top - q->odd_peak >= LEAD) return likely(top - rest >= LEAD) ? best : every(k, query, begin_score, begin, mix);
-  }
-  for (i64 r = 0; r < k->odd.n; r++) {
-    const double *odd = k->odd.rows + r * (count + TAIL(keeps) + values);
-    double score = odd_score(odd, query, scale, count, slope);
-    if (keeps == SUM && odd[count + 2] != 1.0) return every(k, query, begin_score, begin, mix);
-    if (score > top) {
-      if (top > rest) rest = top;
-      top = score;
-      best = odd + count + TAIL(keeps);
-    } else if (score > rest)
-      rest = score;
-  }
-  return likely(top - rest >= LEAD) ? best : every(k, query, begin_score, begin, mix);
 }

@@ -60,7 +60,7 @@ class Versions:
         read: dict[int, set[Version]] = {}
         early: dict[int, list[int]] = {}
 
-        def versions(features: set[int]) -> set[Version]:
+        def versions(features: set[int]) -> set[Version]:  # the index is none
             return {(latest[feature], feature) for feature in features & latest.keys()}
 
         for layer, block in enumerate(plan.blocks):
@@ -98,14 +98,19 @@ class Versions:
                 settled |= read[layer] | {(2 * layer + 1, feature) for feature in written[2 * layer + 1]}
             shown |= new.get(layer, read[layer])
         ends = len(plan.blocks) - 1 in new and chosen <= settled and plan.model.features not in chooses  # the index
-        readers: dict[Version, list[int]] = {}
-        for layer, some in read.items():
-            for version in some:
-                readers.setdefault(version, []).append(layer)
-
-        def rank(version: Version) -> tuple[bool, list[int], int]:
-            return version not in shown, readers.get(version, [len(plan.blocks)]), version[1]
-
-        order = {part: sorted(some, key=lambda f, part=part: rank((part, f))) for part, some in written.items()}
+        order = _ordered(written, read, shown)
         counts = {part: sum((part, feature) in shown for feature in some) for part, some in written.items()}
         return cls(order=order, early=early, shown=counts, gone=gone, new=new, ends=ends)
+
+
+def _ordered(written: dict[int, list[int]], read: dict[int, set[Version]], shown: set[Version]) -> dict[int, list[int]]:
+    """What parts write: first what is shown, and what the same blocks read side by side."""
+    readers: dict[Version, list[int]] = {}
+    for layer, some in read.items():
+        for version in some:
+            readers.setdefault(version, []).append(layer)
+
+    def rank(version: Version) -> tuple[bool, list[int], int]:
+        return version not in shown, readers.get(version, [len(read)]), version[1]
+
+    return {part: sorted(some, key=lambda f, part=part: rank((part, f))) for part, some in written.items()}
