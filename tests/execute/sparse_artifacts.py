@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -118,8 +118,8 @@ class Builder:
         self,
         layer: int,
         head: int,
-        parts: list[tuple[Terms, Terms]],
-        moves: list[tuple[Terms, str]],
+        parts: Sequence[tuple[Terms, Terms]],
+        moves: Sequence[tuple[Terms, str]],
         *,
         begin: float,
         at_begin: float = 0.0,

@@ -237,7 +237,7 @@ def controlled_prompt(seed: int, *, odd: bool) -> list[int]:
 def test_blocks_that_read_bits_and_other_numbers_are_replayed_and_agree(seed, dtype):
     artifact = controlled(seed, dtype=dtype)
     sparse = agrees(artifact, [controlled_prompt(seed, odd=False), controlled_prompt(seed, odd=True)], 60)
-    assert [block["replayed"] for block in sparse.report["neurons"]] == [False, True, True]
+    assert [block["replayed"] for block in sparse.report["neurons"]] == [False, False, True]  # others read tokens
 
 
 @pytest.mark.parametrize("odd", [False, True])

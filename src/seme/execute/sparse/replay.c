@@ -78,7 +78,7 @@ inlined int keeps(const node *n, const void *of, const double *x, const replay *
     off |= bits_in(v != spread(n->bits[w])) & as->lanes[w];
   }
   const u64 *numbers = numbers_of(n, as);
-  for (int i = 0; i < as->read; i++) off |= bits_of(x[as->slots[i]]) != numbers[i];
+  for (int i = 0; i < as->read; i++) off |= bits_of(x[as->places[i]]) != numbers[i];
   return !off;
 }
 
@@ -97,7 +97,7 @@ inlined unsigned char shortened(state *s, const double *x, u32 from, unsigned la
 /* What a block reads, as a node keeps it. */
 inlined void key_of(state *s, const double *x, const replay *r, const layout *as, unsigned char *bits, u64 *numbers) {
   for (int w = 0; w < r->reads.eights; w++) bits[w] = shortened(s, x, r->reads.from[w], as->lanes[w]);
-  for (int i = 0; i < as->read; i++) numbers[i] = bits_of(x[as->slots[i]]);
+  for (int i = 0; i < as->read; i++) numbers[i] = bits_of(x[as->places[i]]);
 }
 
 /* A hash of what a block reads and of what its node follows; `bits` as it keeps them. */
@@ -158,7 +158,7 @@ inlined void written(double *x, const replay *r, const layout *as, const node *n
   const unsigned char *bits = n->bits + r->reads.eights;
   const u64 *numbers = numbers_of(n, as);
   for (int o = from; o < to; o++) *(wide *)(x + r->first + 8 * o) = spread(bits[o]);
-  for (int i = first; i < last; i++) memcpy(x + as->slots[i], numbers + i, 8);
+  for (int i = first; i < last; i++) memcpy(x + as->places[i], numbers + i, 8);
 }
 
 /* Writes what was left out, where a block is to be computed. */
@@ -180,7 +180,7 @@ static void laid_out(const state *s, const replay *r, layout *as) {
     for (int i = 0; i < 8; i++) {
       u32 at = r->reads.from[w] + i;
       if (!r->reads.masks[w][i]) continue;
-      if (s->is_number[at]) as->slots[as->all++] = at;
+      if (s->is_number[at]) as->places[as->all++] = at;
       else as->lanes[w] |= 1 << i;
     }
   }
@@ -189,7 +189,7 @@ static void laid_out(const state *s, const replay *r, layout *as) {
   as->written = (r->outputs + 7) / 8;
   memset(as->outs, 0, sizeof(as->outs));
   for (int o = 0; o < r->outputs; o++) {
-    if (s->is_number[r->first + o]) as->slots[as->all++] = r->first + o;
+    if (s->is_number[r->first + o]) as->places[as->all++] = r->first + o;
     else as->outs[o / 8] |= 1 << o % 8;
     if (o < 8 * as->shown) as->told = as->all;
   }
@@ -252,7 +252,7 @@ apart void noted(state *s, const double *x, const replay *r, way *on) {
   key_of(s, x, r, as, n->bits, numbers);
   for (int o = 0; o < as->written; o++)
     n->bits[r->reads.eights + o] = shortened(s, x, r->first + 8 * o, as->outs[o]);
-  for (int i = as->read; i < as->all; i++) numbers[i] = bits_of(x[as->slots[i]]);
+  for (int i = as->read; i < as->all; i++) numbers[i] = bits_of(x[as->places[i]]);
   if (unlikely(s->outdated)) return;
   n->of = on->of;
   n->next = n->then = 0;
