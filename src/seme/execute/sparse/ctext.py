@@ -107,23 +107,24 @@ class Text:
         return self._placed[version]
 
     @staticmethod
-    def eights(places: Sequence[int]) -> list[tuple[int, list[int]]]:
-        """Places, in order, by eights: where each begins, and which of it are meant."""
-        out: list[tuple[int, list[int]]] = []
+    def eights(places: Sequence[int]) -> list[tuple[int, int]]:
+        """Places, in order, by eights: where each begins, and which of it are meant, a bit each."""
+        out: list[tuple[int, int]] = []
         for place in places:
             if not out or place >= out[-1][0] + WIDE:
-                out.append((place, [0] * WIDE))
-            out[-1][1][place - out[-1][0]] = -1
+                out.append((place, 0))
+            start, mask = out[-1]
+            out[-1] = start, mask | 1 << place - start
         return out
 
     def asked(self, name: str, places: Sequence[int]) -> str:
         """Writes out places that are asked about; returns what an `asked` begins with."""
         eights = self.eights(places)
         starts = ", ".join(str(start) for start, _ in eights) or "0"
-        masks = ", ".join("{" + ", ".join(map(str, mask)) + "}" for _, mask in eights) or "{0}"
+        masks = ", ".join(str(mask) for _, mask in eights) or "0"
         self.lines += [
             f"static const u32 {name}_from[] = {{{starts}}};",
-            f"static const wide_words {name}_masks[] = {{{masks}}};",
+            f"static const unsigned char {name}_masks[] = {{{masks}}};",
         ]
         return f"{{{len(eights)}, {name}_from, {name}_masks}}"
 

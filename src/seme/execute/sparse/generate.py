@@ -91,9 +91,11 @@ def generate(plan: Plan) -> Source:
         _numbers("CODED", [str(int(is_coded(head))) for head in heads]),
         _numbers("OWNERS", [str(owner) for owner in owners(plan)]),
     ]
-    shared = [(parts / name).read_text() for name in ("runtime.c", "heads.c", "parts.c", "replay.c")]
-    whole = [*defines, *shared, *text.lines, *about, (parts / "life.c").read_text()]
-    beside = [[*defines, *shared, *unit] for unit in text.units if unit]
+    runtime, heads_c, parts_c, replay, life = (
+        (parts / f"{name}.c").read_text() for name in ("runtime", "heads", "parts", "replay", "life")
+    )
+    whole = [*defines, runtime, heads_c, parts_c, replay, *text.lines, *about, life]
+    beside = [[*defines, runtime, parts_c, *unit] for unit in text.units if unit]
     return Source(texts=tuple("\n".join(lines) for lines in (whole, *beside)), tables=text.tables)
 
 

@@ -6,9 +6,9 @@
  * one behind the other. When a place turns out to be no bit, or there is no more room, all are forgotten.
  */
 typedef struct {
-  int eights; /* of places that are meant: where each begins, and which of it are */
+  int eights; /* of places that are meant: where each begins, and which of it are, a bit each */
   const u32 *from;
-  const wide_words *masks;
+  const unsigned char *masks;
 } asked;
 
 typedef struct {
@@ -19,11 +19,11 @@ typedef struct {
 } replay;
 
 typedef struct layout {
-  unsigned char lanes[MOST_READ];         /* of each eight that is read, which are bits */
-  unsigned char outs[MOST_WRITTEN];       /* of each that is written */
-  int shown, written;                       /* eights of outputs: that are written at once, and all */
-  int read, told, all;                      /* numbers: that are read; and of outputs that are written at once; and all */
-  int numbers, units;                       /* where numbers begin, in bytes, and the length of a node, in UNITs */
+  unsigned char lanes[MOST_READ];             /* of each eight that is read, which are bits */
+  unsigned char outs[MOST_WRITTEN];           /* of each that is written */
+  int shown, written;                         /* eights of outputs: that are written at once, and all */
+  int read, told, all;                        /* numbers: that are read; and of outputs that are written at once; and all */
+  int numbers, units;                         /* where numbers begin, in bytes, and the length of a node, in UNITs */
   u32 places[8 * (MOST_READ + MOST_WRITTEN)]; /* where numbers stand */
 } layout;
 
@@ -40,7 +40,7 @@ typedef struct {
   node *at;       /* of the block before; 0 where it has none */
   const void *of; /* what this block's follows */
   u32 *guess;     /* which that probably is */
-  slot *to;      /* where there is room to list it */
+  slot *to;       /* where there is room to list it */
   u64 hash;       /* 0 where it need not be listed */
   int noting;     /* whether it is to be made */
   int adding;     /* whether one is made wherever none is found */
@@ -179,7 +179,7 @@ static void laid_out(const state *s, const replay *r, layout *as) {
     as->lanes[w] = 0;
     for (int i = 0; i < 8; i++) {
       u32 at = r->reads.from[w] + i;
-      if (!r->reads.masks[w][i]) continue;
+      if (!(r->reads.masks[w] >> i & 1)) continue;
       if (s->is_number[at]) as->places[as->all++] = at;
       else as->lanes[w] |= 1 << i;
     }
