@@ -151,12 +151,12 @@ class Text:
         return total(scale * forms.bias[row] + bias, terms)
 
     def array(self, name: str, forms: Forms) -> list[str]:
-        """Lines that make an array of `wide` with forms and, behind them, zeros.
+        """Lines that fill an array of `wide` with forms and, behind them, zeros.
 
         Forms whose weights agree and whose features stand side by side in the stream are added up together. No number
         is written by itself to where many are read at once, for which a processor would wait.
         """
-        lines = [f"wide {name}[{max(padded(len(forms)) // WIDE, 1)}];"]
+        lines: list[str] = []
         for first in range(0, len(forms), WIDE):
             whole = self._together(forms, first, WIDE)
             if whole is None:

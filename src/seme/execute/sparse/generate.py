@@ -50,7 +50,7 @@ def generate(plan: Plan) -> Source:
     text.close(-1)
     for layer in range(len(plan.blocks)):
         text.open(2 * layer)
-        body += [*norm, *write_heads(text, layer)]
+        body += [*norm, *write_heads(text, layer, replays)]
         text.close(2 * layer)
         body += [*norm, *write_neurons(text, layer, replays)]
         text.close(2 * layer + 1)
@@ -160,6 +160,7 @@ def _end(text: Text) -> list[str]:
         tables = [text.table(made.bias, "double"), text.table(made.weights, "void"), text.table(made.starts, "i64")]
         sizes = [made.before, len(made.starts), count, int(made.weights.dtype == np.int16)]
         return [
+            f"wide sums[{padded(count) // WIDE}];",
             *text.array("sums", sums.sums),
             f"const logit_tree in = {{{', '.join([*tables, *map(str, sizes)])}}};",
             f"s->next = chosen_for(s->memo, sums, {count}, &in, {text.table(spans, 'double')});",

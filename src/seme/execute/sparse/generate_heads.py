@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from seme.execute.sparse.ctext import Term, Text, number
+from seme.execute.sparse.generate_replay import Replays
 from seme.execute.sparse.heads import HeadPlan, joint_scale, same_keys
 from seme.execute.sparse.plan import Plan
+from seme.execute.sparse.versions import WIDE, padded
 
 FEW = 12
 """Values that are rather written where nobody reads them than tested for."""
@@ -42,7 +44,7 @@ def is_direct(head: HeadPlan) -> bool:
     return is_coded(head) and head.keeps in ("latest", "first") and len(head.query) <= 6
 
 
-def write_heads(text: Text, layer: int) -> list[str]:
+def write_heads(text: Text, layer: int, replays: Replays) -> list[str]:
     """Writes a block's heads; returns what `step` calls."""
     block = text.plan.blocks[layer]
     first = sum(len(before.heads) for before in text.plan.blocks[:layer])
@@ -51,8 +53,13 @@ def write_heads(text: Text, layer: int) -> list[str]:
     body = [] if ring is None else ring.written(text)
     terms: dict[int, list[Term]] = {}
     for at, head in enumerate(block.heads, start=first):
+        rows = {
+            of: replays.rows.index((layer, at - first, of))
+            for of in ("key", "query")
+            if (layer, at - first, of) in replays.rows
+        }
         sharing = [one for one, mine in zip(block.heads, owner[first:], strict=False) if mine == at]
-        body += _Head(text=text, at=at, head=head, owner=owner[at], sharing=sharing, ring=ring).lines()
+        body += _Head(text=text, at=at, head=head, owner=owner[at], sharing=sharing, ring=ring, rows=rows).lines()
         for value in range(len(head.value)):
             row = head.out[[value]]
             for feature, weight in zip(row.indices.tolist(), row.data.tolist(), strict=True):
@@ -64,8 +71,11 @@ def write_heads(text: Text, layer: int) -> list[str]:
     if not body:
         return []
     name = f"attend_{layer}"
-    text.function(name, "state *s, double *restrict x, const double *y, double t", [*body, "return 0;"], "apart int")
-    return [f"if ({name}(s, x, y, t)) return 1;"]
+    now = "const here now = {x, y, t};"
+    text.function(
+        name, "state *s, double *x, const double *y, double t, u32 *known", [now, *body, "return 0;"], "apart int"
+    )
+    return [f"if ({name}(s, x, y, t, {replays.known()})) return 1;"]
 
 
 def ring_sizes(plan: Plan) -> list[int]:
@@ -132,18 +142,29 @@ class _Head:
     owner: int
     sharing: list[HeadPlan]
     ring: _Ring | None
+    rows: dict[str, int]
 
     def lines(self) -> list[str]:
         """Leaves what is found at z."""
         text, at, head = self.text, self.at, self.head
         count, values = len(head.query), len(head.value)
         begin = "0" if head.begin_score is None else text.table(head.begin_value, "double")
+        made = {"key": head.key} if self.owner == at else {}
+        made |= {} if self.joint else {"query": head.query}
+        for of, form in made.items():
+            if count:
+                stream = "const double *x = now->x, *y = now->y, t = now->t;"
+                text.function(
+                    self._function(of), "const here *now, wide *out", [stream, *text.array("out", form)], "static void"
+                )
         text.function(
             f"every_{at}",
-            "const keys *k, const double *q, double b, const double *begin, double *mix",
+            "const keys *k, const here *now, double b, const double *begin, double *mix",
             [
-                f"return all_of(k, {head.keeps.upper()}, {count}, {values}, {number(head.slope)}, q, "
-                f"{number(self.scale)}, b, begin, mix);"
+                f"wide q[{max(padded(count) // WIDE, 1)}];",
+                *([f"{self._function(self._asks)}(now, q);"] if count else []),
+                f"return all_of(k, {head.keeps.upper()}, {count}, {values}, {number(head.slope)}, (const double *)q, "
+                f"{number(self.scale)}, b, begin, mix);",
             ],
             "apart const double *",
         )
@@ -177,52 +198,64 @@ class _Head:
         """What makes the query of what it is asked with."""
         return (joint_scale(self.head) or 1.0) if self.joint else 1.0
 
+    @property
+    def _asks(self) -> str:
+        """What makes the query: the query itself, or the key that it is a multiple of."""
+        return "key" if self.joint else "query"
+
     def _asked(self, begin: str) -> list[str]:
         """Takes the key in, unless another head of the same keys did, and asks."""
         text, at, head = self.text, self.at, self.head
-        count, values = len(head.query), len(head.value)
-        joint = self.joint
         keys, queries = f"&s->heads[{self.owner}].keys", f"&s->heads[{at}].queries"
-        kind = f"{count}, {values}, {number(head.slope)}"
-        looked = f"(double *)row_of({keys}, {head.keeps.upper()}, {count}, {values}"
-        key = [*text.array(f"k{at}", head.key), *self._code("k", f"(&s->heads[{self.owner}])->keys.gives", keys)]
-        key.append(f"double *row{at} = fits_k{at} ? {looked}, code_k{at}) : 0;")
-        lines = key if joint else []
+        slope = number(head.slope)
+        key = self._row("key", f"s->heads[{self.owner}].keys.gives", f"{keys}.failures")
+        lines = key if self.joint else []
         if self.owner == at:
             least = min(one.forgets for one in self.sharing)
             lines += [
                 f"const double a{at} = {text.form(head.offset, 0)};",
                 f"if (a{at} >= {number(least)}) {{" if np.isfinite(least) and not is_direct(head) else "{",
-                *([] if joint else key),
-                f"double *to = taken_in({keys}, {head.keeps.upper()}, fits_k{at}, code_k{at}, &row{at}, {kind}, "
-                f"(const double *)k{at}, a{at}, t, s->spare);",
+                *([] if self.joint else key),
+                f"double *to = taken_in({keys}, fits_key{at}, code_key{at}, &key{at}, {self._kind}, {slope}, "
+                f"{self._function('key')}, &now, a{at}, s->spare);",
                 "if (to == NO_ROOM) return 1;",
-                "if (to && to != s->spare + 2) {" if is_direct(head) and values > FEW else "if (to) {",
-                *(self._put(value) for value in range(values)),
+                "if (to && to != s->spare + 2) {" if is_direct(head) and len(head.value) > FEW else "if (to) {",
+                *(self._put(value) for value in range(len(head.value))),
                 "}",
                 "}",
             ]
-        with_what = f"fits_k{at}, row{at}"
-        if not joint:
-            lines += [*text.array(f"q{at}", head.query), *self._code("q", f"({queries})->asks", queries)]
-            with_what = f"fits_q{at}, fits_q{at} ? {looked}, code_q{at}) : 0"
+        of = self._asks
+        if not self.joint:
+            lines += self._row("query", f"s->heads[{at}].queries.asks", f"{queries}.failures")
         score = "0" if head.begin_score is None else text.form(head.begin_score, 0)
         lines.append(
-            f"z{at} = recall({keys}, {queries}, {head.keeps.upper()}, {int(is_coded(self.head))}, {with_what}, {kind}, "
-            f"(const double *){'k' if joint else 'q'}{at}, {int(joint)}, {number(self.scale)}, {score}, "
-            f"{begin}, mix{at}, every_{at});"
+            f"z{at} = recall({keys}, {queries}, {int(is_coded(head))}, fits_{of}{at}, {of}{at}, {self._kind}, {slope}, "
+            f"{self._function(of)}, &now, {int(self.joint)}, {number(self.scale)}, {score}, {begin}, mix{at}, "
+            f"every_{at});"
         )
         return lines
+
+    def _row(self, of: str, sizes: str, failures: str) -> list[str]:
+        """Which row has the code of a key or query, and whether it is coded."""
+        name = f"{of}{self.at}"
+        if not is_coded(self.head):
+            return [f"const int fits_{name} = 0;", f"const u64 code_{name} = 0;", f"double *{name} = 0;"]
+        known = f"known ? known + {self.rows[of]} : 0" if of in self.rows else "0"
+        return [
+            f"int fits_{name};",
+            f"u64 code_{name};",
+            f"double *{name} = row_for(&s->heads[{self.owner}].keys, {self._kind}, {known}, {self._function(of)}, "
+            f"&now, {sizes}, {failures}, &fits_{name}, &code_{name});",
+        ]
+
+    @property
+    def _kind(self) -> str:
+        return f"{self.head.keeps.upper()}, {len(self.head.query)}, {len(self.head.value)}"
+
+    def _function(self, of: str) -> str:
+        """The name of the function that makes a key or a query."""
+        return f"{of}_{self.at}" if len(self.head.query) else "0"
 
     def _put(self, value: int) -> str:
         how = "+=" if self.head.keeps == "sum" else "="
         return f"to[{value}] {how} {self.text.form(self.head.value, value)};"
-
-    def _code(self, of: str, sizes: str, failures: str) -> list[str]:
-        """The signs of components, and whether they are all there is to say."""
-        at, count = self.at, len(self.head.query)
-        lines = [f"u64 code_{of}{at} = 0;"]
-        if not is_coded(self.head) or not count:
-            return [*lines, f"const int fits_{of}{at} = {int(is_coded(self.head))};"]
-        call = f"coded({of}{at}, {sizes}, &({failures})->failures, {count}, &code_{of}{at})"
-        return [*lines, f"const int fits_{of}{at} = {call};"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from seme.execute.sparse.ctext import Text
-from seme.execute.sparse.versions import WIDE
+from seme.execute.sparse.versions import WIDE, Component
 
 UNIT = 16
 """Bytes that a node's length is a multiple of."""
@@ -29,12 +29,14 @@ class Replays:
         most_read: The most eights of places that one of them reads.
         most_written: The most that one writes.
         units: The most that nodes of one token take.
+        rows: What nodes of the latest block know rows of.
     """
 
     names: list[str] = field(default_factory=list)
     most_read: int = 1
     most_written: int = 1
     units: int = 1
+    rows: list[Component] = field(default_factory=list)
 
     def write(self, text: Text, layer: int) -> str:
         """Writes out what a block reads and writes; returns its name. Behind `text.open`."""
@@ -44,13 +46,19 @@ class Replays:
         outputs, shown = len(text.versions.order[part]), text.versions.shown[part]
         read, written = len(text.eights(new)), -(-outputs // WIDE)
         name, at = f"replay_{layer}", len(self.names)
+        self.rows = text.versions.known[layer]
+        rows = len(self.rows)
         first = min(text.opened[feature] for feature in text.versions.order[part])
-        text.lines.append(f"static const replay {name} = {{{at}, {reads}, {first}, {outputs}, {shown}}};")
+        text.lines.append(f"static const replay {name} = {{{at}, {reads}, {first}, {outputs}, {shown}, {rows}}};")
         self.names.append(name)
         self.most_read = max(self.most_read, read)
         self.most_written = max(self.most_written, written)
-        self.units += -(-(HEAD + 8 + (1 + 8 * WIDE) * (read + written)) // UNIT)
+        self.units += -(-(HEAD + 8 + (1 + 8 * WIDE) * (read + written) + 4 * rows) // UNIT)
         return name
+
+    def known(self) -> str:
+        """In C, the rows that a token's node of the latest block knows, 0 where there is no node."""
+        return f"rows_of(s, &on, {len(self.names) - 1})" if self.rows else "0"
 
     def defines(self) -> list[str]:
         """What C is told of them."""

@@ -56,7 +56,7 @@ inlined const double *all_of(const keys *k, int keeps, int count, int values, do
   return mix;
 }
 
-typedef const double *every_key(const keys *, const double *, double, const double *, double *);
+typedef const double *every_key(const keys *, const here *, double, const double *, double *);
 
 /* What queries of sizes `asks` score with keys of sizes `gives`. */
 apart void weighed(const keys *k, queries *q, int count, int joint, double scale) {
@@ -72,15 +72,15 @@ apart void weighed(const keys *k, queries *q, int count, int joint, double scale
 
 /* Finds what a query sees: where one key leads all others by LEAD its values, otherwise the mean. `fits` says whether
  * it is coded, `row` which row has its code. A `joint` query is `scale` times its own position's key, which is given. */
-inlined const double *recall(const keys *k, queries *q, int keeps, int codes, int fits, const double *row, int count,
-                             int values, double slope, const double *query, int joint, double scale,
+inlined const double *recall(const keys *k, queries *q, int codes, int fits, const double *row, int keeps, int count,
+                             int values, double slope, components *of, const here *now, int joint, double scale,
                              double begin_score, const double *begin, double *mix, every_key *every) {
   if (DIRECT(keeps, count) && codes && count == 0 && likely(!k->odd.n && begin)) { /* one row, and the first token */
     double score = row[1] + slope * row[2], ahead = score - begin_score;
     if (likely(ahead >= LEAD || ahead <= -LEAD)) return ahead > 0 ? row + 1 + TAIL(keeps) : begin;
   }
-  if (keeps == ALL || k->odd.n > 64) return every(k, query, begin_score, begin, mix);
-  if (codes && !likely(fits) && k->coded.n) return every(k, query, begin_score, begin, mix);
+  if (keeps == ALL || k->odd.n > 64) return every(k, now, begin_score, begin, mix);
+  if (codes && !likely(fits) && k->coded.n) return every(k, now, begin_score, begin, mix);
   if (codes && fits && q->gap == 0 && (count == 0 || k->failures < 0)) weighed(k, q, count, joint, scale);
   double top = -1e308, rest = -1e308;
   const double *best = 0;
@@ -90,7 +90,7 @@ inlined const double *recall(const keys *k, queries *q, int keeps, int codes, in
     if (others) rest = q->full - q->gap + k->peak;
     if (keeps == SUM && others) rest += log(k->most);
     if (row) {
-      if (keeps == SUM && row[3] != 1.0) return every(k, query, begin_score, begin, mix);
+      if (keeps == SUM && row[3] != 1.0) return every(k, now, begin_score, begin, mix);
       double score = q->full + row[1] + slope * row[2];
       if (score > top) {
         if (top > rest) rest = top;
@@ -105,12 +105,15 @@ inlined const double *recall(const keys *k, queries *q, int keeps, int codes, in
       q->odd_peak = peak_of(&k->odd, q->asks, keeps, count, values, slope);
       q->odd_seen = k->odd_changes;
     }
-    if (top - q->odd_peak >= LEAD) return likely(top - rest >= LEAD) ? best : every(k, query, begin_score, begin, mix);
+    if (top - q->odd_peak >= LEAD) return likely(top - rest >= LEAD) ? best : every(k, now, begin_score, begin, mix);
   }
+  wide given[MOST_COMPONENTS / 8];
+  const double *query = (const double *)given;
+  if (count && k->odd.n) of(now, given);
   for (i64 r = 0; r < k->odd.n; r++) {
     const double *odd = k->odd.rows + r * (count + TAIL(keeps) + values);
     double score = odd_score(odd, query, scale, count, slope);
-    if (keeps == SUM && odd[count + 2] != 1.0) return every(k, query, begin_score, begin, mix);
+    if (keeps == SUM && odd[count + 2] != 1.0) return every(k, now, begin_score, begin, mix);
     if (score > top) {
       if (top > rest) rest = top;
       top = score;
@@ -118,5 +121,5 @@ inlined const double *recall(const keys *k, queries *q, int keeps, int codes, in
     } else if (score > rest)
       rest = score;
   }
-  return likely(top - rest >= LEAD) ? best : every(k, query, begin_score, begin, mix);
+  return likely(top - rest >= LEAD) ? best : every(k, now, begin_score, begin, mix);
 }

@@ -16,6 +16,7 @@ typedef struct {
   asked reads;        /* what it reads that those before it do not read or write */
   int first, outputs; /* the first place written, and how many */
   int shown;          /* how many of these, the first, others read, too */
+  int rows;           /* of keys and queries that follow from what nodes of it and before it keep */
 } replay;
 
 typedef struct layout {
@@ -23,7 +24,8 @@ typedef struct layout {
   unsigned char outs[MOST_WRITTEN];           /* of each that is written */
   int shown, written;                         /* eights of outputs: that are written at once, and all */
   int read, told, all;                        /* numbers: that are read; and of outputs that are written at once; and all */
-  int numbers, units;                         /* where numbers begin, in bytes, and the length of a node, in UNITs */
+  int numbers, rows;                          /* where numbers begin, in bytes, and row numbers + 1, 0 where not known */
+  int units;                                  /* the length of a node, in UNITs */
   u32 places[8 * (MOST_READ + MOST_WRITTEN)]; /* where numbers stand */
 } layout;
 
@@ -170,6 +172,11 @@ inlined void caught_up(const state *s, double *x, way *on) {
   on->owed = 0;
 }
 
+/* The row numbers that a token's node of some block knows, 0 where there is no node. */
+inlined u32 *rows_of(const state *s, const way *on, int number) {
+  return on->at ? (u32 *)((char *)on->at + s->layouts[number].rows) : 0;
+}
+
 static const replay *const ALL_REPLAYS[REPLAYS + 1];
 
 /* Says how a block's nodes keep what it reads and writes. */
@@ -194,7 +201,8 @@ static void laid_out(const state *s, const replay *r, layout *as) {
     if (o < 8 * as->shown) as->told = as->all;
   }
   as->numbers = (sizeof(node) + r->reads.eights + as->written + 7) / 8 * 8;
-  as->units = (as->numbers + 8 * as->all + UNIT - 1) / UNIT;
+  as->rows = as->numbers + 8 * as->all;
+  as->units = (as->rows + 4 * r->rows + UNIT - 1) / UNIT;
 }
 
 /* The first units are no node: what is guessed where nothing is known. */
@@ -254,6 +262,7 @@ apart void noted(state *s, const double *x, const replay *r, way *on) {
     n->bits[r->reads.eights + o] = shortened(s, x, r->first + 8 * o, as->outs[o]);
   for (int i = as->read; i < as->all; i++) numbers[i] = bits_of(x[as->places[i]]);
   if (unlikely(s->outdated)) return;
+  memset((char *)n + as->rows, 0, 4 * r->rows);
   n->of = on->of;
   n->next = n->then = 0;
   n->listed = 0;

@@ -72,6 +72,13 @@ typedef struct {
   queries queries;
 } head;
 
+/* The stream at a position, as heads read it, and what makes a key or a query of it. */
+typedef struct {
+  const double *x, *y;
+  double t;
+} here;
+typedef void components(const here *, wide *);
+
 /* What was chosen for sums: whole ones, four to a word. */
 typedef struct {
   u64 sums[MOST_SUMS / 4];
@@ -224,6 +231,23 @@ inlined double *row_of(const keys *k, int keeps, int count, int values, u64 code
   return DIRECT(keeps, count) ? k->coded.rows + (i64)code * width : found(&k->coded, &code, 1, width);
 }
 
+/* A key or query: whether it is coded, and the row of its code, which may be `known` by its number + 1. */
+inlined double *row_for(keys *k, int keeps, int count, int values, u32 *known, components *of, const here *now,
+                        double *sizes, i64 *failures, int *fits, u64 *code) {
+  i64 width = 1 + TAIL(keeps) + values;
+  *fits = 1, *code = 0;
+  if (known && likely(*known)) return k->coded.rows + (i64)(*known - 1) * width;
+  if (count) {
+    wide given[MOST_COMPONENTS / 8];
+    of(now, given);
+    *fits = coded(given, sizes, failures, count, code);
+    if (!*fits) return 0;
+  }
+  double *row = row_of(k, keeps, count, values, *code);
+  if (known && row) *known = (u32)((row - k->coded.rows) / width) + 1;
+  return row;
+}
+
 /* Every code's row, where there are few. */
 static int begun(store *m, int count, int values) {
   i64 width = 1 + TAIL(LATEST) + values;
@@ -249,7 +273,10 @@ inlined void risen(keys *k, int keeps, int count, double slope, const double *ta
 }
 
 /* The same for keys kept apart. */
-apart double *taken_apart(keys *k, int keeps, int count, int values, const double *key, double a, double t) {
+apart double *taken_apart(keys *k, int keeps, int count, int values, components *of, const here *now, double a) {
+  wide given[MOST_COMPONENTS / 8];
+  const double *key = (const double *)given;
+  if (count) of(now, given);
   u64 words[MOST_COMPONENTS + 1];
   i64 width = count + TAIL(keeps) + values;
   double *row = 0;
@@ -260,7 +287,7 @@ apart double *taken_apart(keys *k, int keeps, int count, int values, const doubl
   if (row && keeps == FIRST) return 0;
   if (!row) row = appended(&k->odd, words, count + 1, width, keeps != ALL);
   if (!row) return NO_ROOM;
-  row[count + 1] = t;
+  row[count + 1] = now->t;
   if (keeps == SUM) row[count + 2] += 1;
   return row + count + TAIL(keeps);
 }
@@ -268,13 +295,13 @@ apart double *taken_apart(keys *k, int keeps, int count, int values, const doubl
 /* Takes a key in: returns where its values go (`sum`: are added), 0 where they never count, NO_ROOM when memory is out.
  * `row` is that of its code, if it has one. Of two keys of one code the one behind by the lead weighs nothing beside the
  * other, whatever the query. */
-inlined double *taken_in(keys *k, int keeps, int fits, u64 code, double **row, int count, int values, double slope,
-                         const double *key, double a, double t, double *spare) {
-  if (!likely(fits)) return taken_apart(k, keeps, count, values, key, a, t);
-  double *at = *row;
+inlined double *taken_in(keys *k, int fits, u64 code, double **row, int keeps, int count, int values, double slope,
+                         components *of, const here *now, double a, double *spare) {
+  if (!likely(fits)) return taken_apart(k, keeps, count, values, of, now, a);
+  double *at = *row, t = now->t;
   if (DIRECT(keeps, count)) { /* without a branch: nothing foretells which keys count */
     double ahead = (a - at[1]) + slope * (t - at[2]);
-    if (!likely(ahead >= LEAD || ahead <= -LEAD)) return taken_apart(k, keeps, count, values, key, a, t);
+    if (!likely(ahead >= LEAD || ahead <= -LEAD)) return taken_apart(k, keeps, count, values, of, now, a);
     double *to = ahead > 0 ? at + 1 : spare;
     to[0] = a;
     to[1] = t;
@@ -286,11 +313,11 @@ inlined double *taken_in(keys *k, int keeps, int fits, u64 code, double **row, i
     if (!at) return NO_ROOM;
     *row = at;
   } else if (keeps == SUM) {
-    if (at[1] != a) return taken_apart(k, keeps, count, values, key, a, t);
+    if (at[1] != a) return taken_apart(k, keeps, count, values, of, now, a);
   } else {
     double ahead = (a - at[1]) + slope * (t - at[2]);
     if (ahead <= -LEAD) return 0;
-    if (!likely(ahead >= LEAD)) return taken_apart(k, keeps, count, values, key, a, t);
+    if (!likely(ahead >= LEAD)) return taken_apart(k, keeps, count, values, of, now, a);
   }
   at[1] = a;
   at[2] = t;

@@ -19,6 +19,9 @@ WIDE = 8
 Version = tuple[int, int]
 """A part and a feature that it writes."""
 
+Component = tuple[int, int, str]
+"""A block, the number of a head of it, and which of what it compares: its "key" or its "query"."""
+
 
 def padded(count: int) -> int:
     """The next multiple of the numbers that are compared, added and multiplied at a time."""
@@ -35,6 +38,8 @@ class Versions:
         shown: Part -> of how much of it more is to be known than that it is settled.
         gone: Part -> features that are zero behind it and have no place.
         new: Block that is replayed -> what it reads that is not settled: that no such block before it reads or writes.
+        known: Block that is replayed -> keys and queries of heads behind it, before the next such block, that are a
+            function of what is settled.
         ends: Whether the choice, too, is a function of what is settled.
     """
 
@@ -43,6 +48,7 @@ class Versions:
     shown: dict[int, int]
     gone: dict[int, list[int]]
     new: dict[int, frozenset[Version]]
+    known: dict[int, list[Component]]
     ends: bool
 
     @classmethod
@@ -58,6 +64,7 @@ class Versions:
         latest = dict.fromkeys(written[-1], -1)
         shown: set[Version] = set()
         read: dict[int, set[Version]] = {}
+        asked: dict[Component, set[Version]] = {}
         early: dict[int, list[int]] = {}
 
         def versions(features: set[int]) -> set[Version]:  # the index is none
@@ -67,6 +74,11 @@ class Versions:
             heads = {int(f) for head in block.heads for f in head.out.indices}
             heads |= {f for f in np.flatnonzero(block.head_bias).tolist() if plan.live[f]}
             shown |= versions(heads.union(*(head.feeds().tolist() for head in block.heads)))
+            for number, head in enumerate(block.heads):
+                for of, form in (("key", head.key), ("query", head.query)):
+                    some = set(form.matrix.indices.tolist())
+                    if some and plan.model.features not in some:  # the index
+                        asked[layer, number, of] = versions(some)
             written[2 * layer] = sorted(heads)
             latest |= dict.fromkeys(heads, 2 * layer)
             plans = block.neurons
@@ -92,15 +104,19 @@ class Versions:
         shown |= chosen
         new: dict[int, frozenset[Version]] = {}
         settled: set[Version] = set()
+        known: dict[int, list[Component]] = {}
         for layer, block in enumerate(plan.blocks):
+            if new:
+                known[max(new)] += [one for one, some in asked.items() if one[0] == layer and some <= settled]
             if block.neurons.replayed:
+                known[layer] = []
                 new[layer] = frozenset(read[layer] - settled)
                 settled |= read[layer] | {(2 * layer + 1, feature) for feature in written[2 * layer + 1]}
             shown |= new.get(layer, read[layer])
         ends = len(plan.blocks) - 1 in new and chosen <= settled and plan.model.features not in chooses  # the index
         order = _ordered(written, read, shown)
         counts = {part: sum((part, feature) in shown for feature in some) for part, some in written.items()}
-        return cls(order=order, early=early, shown=counts, gone=gone, new=new, ends=ends)
+        return cls(order=order, early=early, shown=counts, gone=gone, new=new, known=known, ends=ends)
 
 
 def _ordered(written: dict[int, list[int]], read: dict[int, set[Version]], shown: set[Version]) -> dict[int, list[int]]:
