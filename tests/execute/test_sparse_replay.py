@@ -11,6 +11,8 @@ import pytest
 from execute.sparse_artifacts import LONGEST, Builder, Terms
 from seme.execute.sparse import Sparse, generate_replay, neurons
 from seme.execute.sparse import stream as streams_of
+from seme.execute.sparse.plan import plan
+from seme.execute.sparse.versions import Versions
 from seme.execute.stream import DenseStream
 from seme.model.artifact import Artifact
 
@@ -115,3 +117,30 @@ def test_a_choice_that_reads_the_index_is_no_part_of_what_is_replayed():
     assert fast.replayed > 0
     assert sorted(set(expected)) == [2, 3, 4, 5]
     assert fast.run(30).tolist() == dense.run(30).tolist()
+
+
+@pytest.mark.parametrize(("asked", "known"), [("p", 2), ("q", 1)])
+def test_rows_are_known_where_keys_and_queries_follow_from_what_is_replayed(asked, known):
+    b = Builder(["a", "c", "q", "w", "m", "p", "h"], 18, layers=3, heads=2, neurons=2)
+    for row in range(2, 18):
+        b.embed(row, {name: float(row - 2 >> bit & 1) for bit, name in enumerate(["a", "c", "q", "w"])})
+    b.neuron(0, {"a": 1.0}, {"m": 1.0})
+    b.neuron(1, {"m": 1.0, "c": 1.0}, {"p": 1.0})
+    b.neuron(1, {"m": 1.0, "c": 1.0, "1": -1.0}, {"p": -1.0})
+    scale = b.lead * (LONGEST + 2)
+    b.head(2, 0, [({asked: 2 * scale, "1": -scale}, {"c": 2.0, "1": -1.0})], [({"w": 1.0}, "h")], begin=0.0)
+    for row in range(2, 18):
+        b.weights["unembed.W_U"][:, row] = b.reading({"h": 10.0 * (row & 1), "q": row * 0.3, "p": row * 0.2})[0]
+        b.weights["unembed.b_U"][row] = -0.02 * row * row
+    b.never(0)
+    b.never(1)
+    artifact = b.artifact()
+    made = plan(artifact)
+    assert sum(map(len, Versions.of(made, made.live).known.values())) == known
+    prompt = [0, *np.random.default_rng(0).integers(2, 18, 300).tolist()]
+    dense, fast = DenseStream(artifact), Sparse(artifact).stream()
+    expected = dense.feed(prompt).tolist()
+    assert len(set(expected)) > 2
+    assert fast.feed(prompt).tolist() == expected
+    assert fast.run(100).tolist() == dense.run(100).tolist()
+    assert fast.replayed > 0
