@@ -28,8 +28,8 @@ class Stream(Protocol):
         """Tokens read, the begin token included."""
         ...
 
-    def feed(self, rows: Sequence[int] | np.ndarray) -> np.ndarray:
-        """Reads given tokens; returns for each the token the model would put next after it."""
+    def feed(self, rows: Sequence[int] | np.ndarray, *, choices: bool = True) -> np.ndarray:
+        """Reads given tokens; returns for each the token the model would put next after it; nothing without choices."""
         ...
 
     def run(self, most: int) -> np.ndarray:
@@ -73,11 +73,11 @@ class DenseStream:
         """Tokens read, the begin token included."""
         return self._cache.length
 
-    def feed(self, rows: Sequence[int] | np.ndarray) -> np.ndarray:
-        """Reads given tokens; returns for each the token the model would put next after it."""
+    def feed(self, rows: Sequence[int] | np.ndarray, *, choices: bool = True) -> np.ndarray:
+        """Reads given tokens; returns for each the token the model would put next after it; nothing without choices."""
         rows = np.asarray(rows, dtype=np.int64)
         chosen = [self._read(rows[at : at + FEED]) for at in range(0, len(rows), FEED)]
-        return np.concatenate(chosen) if chosen else rows
+        return np.concatenate(chosen) if chosen and choices else rows[:0]
 
     def run(self, most: int) -> np.ndarray:
         """Appends up to `most` tokens of the model's own choice, fewer where one ends decoding; returns them."""

@@ -48,10 +48,13 @@ def generate(plan: Plan) -> Source:
     replays = Replays()
     body = [*_start(text), "way on = {0};"]
     text.close(-1)
+    asking = max((layer for layer, block in enumerate(plan.blocks) if block.heads), default=0)
     for layer in range(len(plan.blocks)):
         text.open(2 * layer)
         body += [*norm, *write_heads(text, layer, replays)]
         text.close(2 * layer)
+        if layer == asking:
+            body.append("if (!chooses) { s->length++; return 0; }")
         body += [*norm, *write_neurons(text, layer, replays)]
         text.close(2 * layer + 1)
     choice = _end(text)
@@ -64,7 +67,7 @@ def generate(plan: Plan) -> Source:
     stream = (
         f"__attribute__((aligned(64))) double x[{room}], *y = x;" if model.paired else f"double x[{room}], y[{room}];"
     )
-    text.function("step", "state *s, i64 row", [stream, *body], "static int")
+    text.function("step", "state *s, i64 row, int chooses", [stream, *body], "static int")
     parts = files("seme.execute.sparse")
     sums = 0 if plan.sums is None else len(plan.sums.sums)
     memo = min(MEMO, 1 << (4 * len(plan.logits)).bit_length()) if sums else 0

@@ -61,12 +61,13 @@ exported state *seme_new(const void *const *tables) {
   return s;
 }
 
-/* Reads given rows; returns how many were read before memory ran out. */
+/* Reads given rows; returns how many were read before memory ran out. `chosen` is what follows each, or 0: then nothing
+ * is chosen but after the last. */
 exported i64 seme_feed(state *s, const i64 *rows, i64 count, i64 *chosen) {
   s->given = 1; /* little of what is given comes again */
   for (i64 i = 0; i < count; i++) {
-    if (step(s, rows[i])) count = i;
-    else chosen[i] = s->next;
+    if (step(s, rows[i], chosen || i == count - 1)) count = i;
+    else if (chosen) chosen[i] = s->next;
   }
   s->given = 0;
   return count;
@@ -80,7 +81,7 @@ exported i64 seme_run(state *s, i64 most, i64 *out) {
     i64 row = s->next;
     out[i] = row;
     if (BEGIN_ALONE && row == 0) return -1 - i;
-    if (step(s, row)) return -1 - i;
+    if (step(s, row, 1)) return -1 - i;
     if (stops[row]) return i + 1;
   }
   return most;

@@ -107,7 +107,7 @@ class Sparse:
 
         def one(prompt: Sequence[int] | np.ndarray) -> np.ndarray:
             stream = self.stream()
-            stream.feed(prompt)
+            stream.feed(prompt, choices=False)
             return stream.run(most)
 
         with ThreadPoolExecutor(max_workers=threads or self.threads) as pool:
@@ -156,8 +156,12 @@ class SparseStream:
             out.append((int(pair[0]), int(pair[1])))
         return out
 
-    def feed(self, rows: Sequence[int] | np.ndarray) -> np.ndarray:
+    def feed(self, rows: Sequence[int] | np.ndarray, *, choices: bool = True) -> np.ndarray:
         """Reads given tokens; returns for each the token the model would put next after it.
+
+        Args:
+            rows: Their rows in the embedding.
+            choices: False returns nothing: what only says what follows them is not computed but for the last.
 
         Raises:
             InputError: A row is none of the embedding's, the begin token stands elsewhere than first, or there are
@@ -166,8 +170,9 @@ class SparseStream:
         """
         rows = np.ascontiguousarray(rows, dtype=np.int64)
         self._check(rows)
-        chosen = np.empty(len(rows), dtype=np.int64)
-        read = self.model.calls.seme_feed(self.state, rows.ctypes.data, len(rows), chosen.ctypes.data)
+        chosen = np.empty(len(rows) if choices else 0, dtype=np.int64)
+        to = chosen.ctypes.data if choices else None
+        read = self.model.calls.seme_feed(self.state, rows.ctypes.data, len(rows), to)
         if read < len(rows):
             raise _no_memory(self.length)
         return chosen

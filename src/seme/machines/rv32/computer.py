@@ -112,7 +112,7 @@ class Run:
             if stopped():
                 return False
             at = self.stream.length
-            _within_memory(lambda at=at: self.stream.feed(self.prompt[at : at + FEED]), at)
+            _within_memory(lambda at=at: self.stream.feed(self.prompt[at : at + FEED], choices=False), at)
         return True
 
     def more(self, most: int) -> np.ndarray:

@@ -124,7 +124,7 @@ def _opened(
         stream = Sparse(artifact).stream()
     else:
         stream = DenseStream(artifact)
-    stream.feed(np.array([TokenTable.BEGIN_ID, *(prompt + TokenTable.FIRST_ID)]))
+    stream.feed(np.array([TokenTable.BEGIN_ID, *(prompt + TokenTable.FIRST_ID)]), choices=False)
     replay = Replay(machine)
     replay.prompt(prompt)
     return stream, replay
