@@ -25,7 +25,7 @@ from seme.model.transformer import Hook
 
 Engine = Literal["sparse", "dense"]
 
-FIRST, MOST = 64, 1 << 17
+FIRST, MOST = 64, 1 << 14
 """Tokens of the first chunk, and of the largest."""
 
 PATIENCE = 0.1

@@ -56,8 +56,9 @@ class Counter:
     """
 
     def __init__(self, tokens: Tokens, program: Program):
-        self._kinds = np.array([at for at, kind in enumerate(KINDS) for _ in range(tokens.sizes[kind])], np.uint8)
-        self._numbers = np.array([n for kind in KINDS for n in range(tokens.sizes[kind])], np.int64)
+        sizes = [tokens.sizes[kind] for kind in KINDS]
+        self._kinds = np.repeat(np.arange(len(KINDS), dtype=np.uint8), sizes)
+        self._numbers = np.concatenate([np.arange(size) for size in sizes])
         self._codes = {kind: at for at, kind in enumerate(KINDS)}
         self._retires = np.isin(self._kinds, [self._codes[kind] for kind in COUNTED])
         self._size, self._digits = tokens.digit_bits, tokens.digits
