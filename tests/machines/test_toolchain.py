@@ -125,3 +125,49 @@ def test_of_many_errors_the_first_are_shown(tmp_path):
         compiled(tmp_path, "int main(void) {\n" + "".join(f"  x{n};\n" for n in range(15)) + "}\n")
     assert "program.c:2:3: error:" in caught.value.message
     assert len(caught.value.message.splitlines()) == toolchain.SHOWN + 2
+
+
+TO_ANY = """
+  #include <stdarg.h>
+  #include <stdio.h>
+  static void log_to(const char *format, ...) {
+    va_list values;
+    va_start(values, format);
+    vprintf(format, values);
+    va_end(values);
+  }
+  typedef int (*prints)(const char *, ...);
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "printed"),
+    [
+        ('printf("%.2f", 1.5);', b"1.50"),
+        ('printf("%.2Lf", 2.5L);', b"2.50"),
+        ("log_to(FORMAT, (float)argc);", b"1.0"),
+        ('prints volatile other = printf; other("%.1e", 250.0);', b"2.5e+02"),
+        ('char text[9]; sprintf(text, "%g", 0.5); puts(text);', b"0.5\n"),
+    ],
+)
+def test_doubles_are_printed_however_they_are_given(tmp_path, line, printed):
+    text = f"{TO_ANY}\nint main(int argc, char **argv) {{ argc = argc ? argc : 1; {line} return 0; }}"
+    assert outcome(tmp_path, text, cflags=['-DFORMAT="%.1f"', "-w"]).output == printed
+
+
+def test_what_prints_doubles_is_linked_where_some_may_be_given(tmp_path):
+    def size(text: str, *cflags: str) -> int:
+        return sum(len(part.data) for part in compiled(tmp_path, TO_ANY + text, cflags=["-w", *cflags]).segments)
+
+    whole = 'double half(int x) { return x * .5; } int main(int n, char **v) { return printf("%d", (int)half(n)); }'
+    given = 'int main(int n, char **v) { return printf("%d %f", n, n ? 1.0 : 2.0); }'
+    (tmp_path / "more.h").write_text("")
+    assert size(whole) + 4000 < size(given)
+    assert size(whole) + 4000 < size(whole, "-include", str(tmp_path / "more.h"))
+
+
+def test_numbers_of_more_than_a_word_are_printed_in_every_base(tmp_path):
+    numbers = [0, 1, 2**32 - 1, 2**32, 10**18 + 7, 2**63, 2**64 - 1]
+    calls = "".join(f'printf("%llu %llo %llx\\n", {n}ull, {n}ull, {n}ull);' for n in numbers)
+    done = outcome(tmp_path, f"#include <stdio.h>\nint main(void) {{ {calls} return 0; }}")
+    assert done.output.decode().splitlines() == [f"{n} {n:o} {n:x}" for n in numbers]

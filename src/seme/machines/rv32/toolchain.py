@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -42,6 +43,8 @@ ALONE = ("-ffreestanding", "-fno-builtin")
 OFTEN = frozenset({"division", "malloc", "memory", "sort", "string"})
 """Files of the library that programs spend time in; the others are made small, since a program is part of a prompt."""
 
+GIVES_DOUBLE = re.compile(r"\bcall\b.*\.\.\.\) .*\b(double|fp128)\b")
+"""In the compiler's own language: a call that gives a double to a function of any number of arguments."""
 
 SHOWN = 12
 """Lines of the compiler's that are shown. Before an unknown processor come all that are known."""
@@ -79,6 +82,8 @@ def build_elf(
     inputs = ["-xc", str(source), "-xnone", str(start), str(archive), "-lcompiler_rt"]
     options = [*TARGET, *PLAIN, *HOSTED, "-O2", "-isystem", str(LIBRARY / "include"), *cflags]
     link = ["-Wl,--gc-sections", "-T", str(LIBRARY / "link.ld"), "-o", str(output)]
+    if _may_print_doubles(source, options, cflags, folder):
+        link.append("-Wl,-u,seme_put_real")
     done = _zig(["cc", *options, *inputs, *link], folder)
     if done.returncode:
         mend = "mend the C file; docs/machines.md lists what the library has"
@@ -88,6 +93,22 @@ def build_elf(
             if cflags
             else mend,
         )
+
+
+def _may_print_doubles(source: Path, options: Sequence[str], cflags: Sequence[str], cache: Path) -> bool:
+    """Whether some call gives a double to a function of any number of arguments: without one nothing prints any.
+
+    What is linked beside the file is not seen, so flags that may bring more are taken to bring doubles.
+    """
+    if any(not flag.startswith("-") or flag.startswith(("-l", "-Wl")) for flag in cflags):
+        return True
+    with tempfile.TemporaryDirectory(prefix="seme-") as folder:
+        at = Path(folder) / "program.ll"
+        shown = ["-S", "-emit-llvm", "-Xclang", "-disable-llvm-passes", "-o", str(at)]
+        done = _zig(["cc", *options, *shown, "-xc", str(source)], cache)
+        if done.returncode or not at.is_file():
+            return True
+        return GIVES_DOUBLE.search(at.read_text(errors="replace")) is not None
 
 
 def _first(said: str) -> str:

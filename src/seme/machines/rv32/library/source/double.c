@@ -1,5 +1,6 @@
 /* Doubles as decimals, every digit exact: the fraction is multiplied by ten, the integer divided, in whole words.
    Uses integers only, so that printing a double brings no software floating point with it. */
+#include <stdarg.h>
 #include <stdint.h>
 #include <string.h>
 #include "format.h"
@@ -250,7 +251,7 @@ static void put_general(sink *to, const conversion *c, char sign, decimal *out, 
   }
 }
 
-void seme_put_double(sink *to, const conversion *c, double value) {
+static void put_double(sink *to, const conversion *c, double value) {
   static decimal out;
   uint64_t bits;
   memcpy(&bits, &value, sizeof bits);
@@ -272,7 +273,8 @@ void seme_put_double(sink *to, const conversion *c, double value) {
   }
 }
 
-double seme_narrow(long double value) {
+/* The nearest double, ties to even: numbers are put out with a double's digits. */
+static double narrowed(long double value) {
   uint32_t words[4];
   memcpy(words, &value, sizeof words);
   uint64_t sign = (uint64_t)(words[3] >> 31) << 63, bits;
@@ -301,4 +303,8 @@ double seme_narrow(long double value) {
   double narrow;
   memcpy(&narrow, &bits, sizeof narrow);
   return narrow;
+}
+
+void seme_put_real(sink *to, const conversion *c, int is_long, va_list *values) {
+  put_double(to, c, is_long ? narrowed(va_arg(*values, long double)) : va_arg(*values, double));
 }

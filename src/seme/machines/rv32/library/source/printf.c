@@ -31,9 +31,22 @@ void seme_put_field(sink *to, const conversion *c, const char *prefix, int zeros
   if (c->left) seme_put_many(to, ' ', pad);
 }
 
-/* The digits of a number, written so that they end at `end`; none for zero. Small numbers need no 64-bit division. */
-static char *digits(unsigned long long value, unsigned base, const char *alphabet, char *end) {
-  for (; value >> 32; value /= base) *--end = alphabet[value % base];
+/* Divides by a small number, half a word at a time, and gives the rest: the compiler's 64-bit division takes more room. */
+static uint32_t divided(uint64_t *value, uint32_t by) {
+  uint32_t rest = 0;
+  uint64_t quotient = 0;
+  for (int shift = 48; shift >= 0; shift -= 16) {
+    uint32_t part = rest << 16 | (uint32_t)(*value >> shift & 0xffff);
+    quotient = quotient << 16 | part / by;
+    rest = part % by;
+  }
+  *value = quotient;
+  return rest;
+}
+
+/* The digits of a number, written so that they end at `end`; none for zero. */
+static char *digits(uint64_t value, uint32_t base, const char *alphabet, char *end) {
+  while (value >> 32) *--end = alphabet[divided(&value, base)];
   for (uint32_t low = (uint32_t)value; low; low /= base) *--end = alphabet[low % base];
   return end;
 }
@@ -135,7 +148,8 @@ static void put_conversion(sink *to, conversion *c, int size, va_list *values) {
     case 's': put_text(to, c, va_arg(*values, const char *)); return;
     case 'n': *va_arg(*values, int *) = (int)to->total; return;
     case 'f': case 'F': case 'e': case 'E': case 'g': case 'G':
-      seme_put_double(to, c, size == LONG_DOUBLE ? seme_narrow(va_arg(*values, long double)) : va_arg(*values, double));
+      if (!seme_put_real) __builtin_trap(); /* no double was given */
+      seme_put_real(to, c, size == LONG_DOUBLE, values);
       return;
     default: seme_put(to, c->letter); return;
   }
