@@ -30,6 +30,7 @@ class Replays:
         most_written: The most that one writes.
         units: The most that nodes of one token take.
         rows: What nodes of the latest block know rows of.
+        reads: How many places they read that no block before them reads or writes.
     """
 
     names: list[str] = field(default_factory=list)
@@ -37,6 +38,7 @@ class Replays:
     most_written: int = 1
     units: int = 1
     rows: list[Component] = field(default_factory=list)
+    reads: list[int] = field(default_factory=list)
 
     def write(self, text: Text, layer: int) -> str:
         """Writes out what a block reads and writes; returns its name. Behind `text.open`."""
@@ -51,10 +53,16 @@ class Replays:
         first = min(text.opened[feature] for feature in text.versions.order[part])
         text.lines.append(f"static const replay {name} = {{{at}, {reads}, {first}, {outputs}, {shown}, {rows}}};")
         self.names.append(name)
+        self.reads.append(len(new))
         self.most_read = max(self.most_read, read)
         self.most_written = max(self.most_written, written)
         self.units += -(-(HEAD + 8 + (1 + 8 * WIDE) * (read + written) + 4 * rows) // UNIT)
         return name
+
+    @property
+    def turning(self) -> int:
+        """The block, not the first, that reads most that is new; -1 where there is none."""
+        return max(range(1, len(self.reads)), key=self.reads.__getitem__, default=-1)
 
     def known(self) -> str:
         """In C, the rows that a token's node of the latest block knows, 0 where there is no node."""
@@ -65,6 +73,7 @@ class Replays:
         most = max(MOST_NODES, 2 * self.units) if self.names else 2
         return [
             f"#define REPLAYS {len(self.names)}",
+            f"#define TURNING {self.turning}",
             f"#define UNIT {UNIT}",
             f"#define NODE_HEAD {HEAD}",
             f"#define MOST_NODES {most}ll",

@@ -33,6 +33,7 @@ typedef struct {
   const void *of; /* the node before it, or of the first block the block */
   u32 next;       /* the node that probably follows, 0 where none ever did; of the last block the choice + 1 */
   u32 then;       /* of a token's last node, and of the first block's: with which the next token probably begins */
+  u32 turning;    /* and which it probably has at the block TURNING */
   int listed;     /* whether it can be sought; the only one that follows another is found there */
   unsigned char bits[];
 } node;
@@ -42,6 +43,7 @@ typedef struct {
   node *at;       /* of the block before; 0 where it has none */
   const void *of; /* what this block's follows */
   u32 *guess;     /* which that probably is */
+  u32 *turning;   /* which the block TURNING's probably is, by the token before */
   slot *to;       /* where there is room to list it */
   u64 hash;       /* 0 where it need not be listed */
   int noting;     /* whether it is to be made */
@@ -227,6 +229,7 @@ inlined int replayed(state *s, double *x, const replay *r, way *on) {
     if (unlikely(s->outdated)) forgotten(s);
     on->of = r;
     on->guess = &node_at(s, s->last)->then;
+    on->turning = &node_at(s, s->last)->turning;
     on->adding = !(s->filled | s->given); /* else where something is not found the second time */
   } else {
     if (!on->at) return 0;
@@ -237,10 +240,18 @@ inlined int replayed(state *s, double *x, const replay *r, way *on) {
     }
   }
   const layout *as = s->layouts + r->number;
-  node *n = node_at(s, *on->guess);
-  if (!keeps(n, on->of, x, r, as)) {
-    n = sought(s, x, r, as, on);
-    if (n) *on->guess = number_of(s, n);
+  node *n = 0;
+  if (r->number == TURNING) {
+    n = node_at(s, *on->turning);
+    if (!keeps(n, on->of, x, r, as)) n = 0;
+  }
+  if (!n) {
+    n = node_at(s, *on->guess);
+    if (!keeps(n, on->of, x, r, as)) {
+      n = sought(s, x, r, as, on);
+      if (n) *on->guess = number_of(s, n);
+    }
+    if (r->number == TURNING && n) *on->turning = number_of(s, n);
   }
   on->at = n;
   if (r->number == 0) s->last = n ? number_of(s, n) : 0;
@@ -264,10 +275,11 @@ apart void noted(state *s, const double *x, const replay *r, way *on) {
   if (unlikely(s->outdated)) return;
   memset((char *)n + as->rows, 0, 4 * r->rows);
   n->of = on->of;
-  n->next = n->then = 0;
+  n->next = n->then = n->turning = 0;
   n->listed = 0;
   if (on->hash) listed(s, n, on->hash, on->to);
   *on->guess = (u32)s->nodes_used;
+  if (r->number == TURNING) *on->turning = (u32)s->nodes_used;
   if (r->number == 0) s->last = (u32)s->nodes_used;
   s->nodes_used += as->units;
   on->at = n;
