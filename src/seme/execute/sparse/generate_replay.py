@@ -13,8 +13,9 @@ UNIT = 16
 HEAD = 24
 """Bytes of a node before what it keeps."""
 
-MOST_NODES = (16 << 20) // UNIT
-"""Units of all nodes of a stream: what is read again and again should stay near the processor."""
+MOST_NODES = (32 << 20) // UNIT
+"""Units of all nodes of a stream. Once they were full half of them are used: what is read again and again should stay near
+the processor."""
 
 SETS = 1 << 12
 """Sets of eight places in which nodes are listed."""
@@ -77,6 +78,7 @@ class Replays:
             f"#define UNIT {UNIT}",
             f"#define NODE_HEAD {HEAD}",
             f"#define MOST_NODES {most}ll",
+            f"#define LATER_NODES {max(most // 2, 2 * self.units)}ll",
             f"#define TOKEN_NODES {self.units}",
             f"#define NODE_SETS {SETS if self.names else 1}ll",
             f"#define MOST_READ {self.most_read}",

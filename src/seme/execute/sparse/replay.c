@@ -225,7 +225,8 @@ inlined int replayed(state *s, double *x, const replay *r, way *on) {
   on->of = on->at;
   on->to = 0, on->hash = 0, on->noting = 0;
   if (r->number == 0) {
-    if (unlikely(s->nodes_used > MOST_NODES - TOKEN_NODES)) s->outdated = s->filled = 1;
+    i64 room = s->filled ? LATER_NODES : MOST_NODES;
+    if (unlikely(s->nodes_used > room - TOKEN_NODES)) s->outdated = s->filled = 1;
     if (unlikely(s->outdated)) forgotten(s);
     on->of = r;
     on->guess = &node_at(s, s->last)->then;
