@@ -14,8 +14,8 @@ HEAD = 24
 """Bytes of a node before what it keeps."""
 
 MOST_NODES = (32 << 20) // UNIT
-"""Units of all nodes of a stream. Once they were full half of them are used: what is read again and again should stay near
-the processor."""
+"""Units of all nodes of a stream. Once they were full half of them are used: what is read often should stay near the
+processor."""
 
 SETS = 1 << 12
 """Sets of eight places in which nodes are listed."""
