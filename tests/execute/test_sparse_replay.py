@@ -24,12 +24,20 @@ def _small(tmp_path, monkeypatch):
     monkeypatch.setattr(streams_of, "read_kept", lambda weights: None)  # a plan is made for the sizes that tests set
 
 
+BITS = 5
+"""Of a token of `chained`, and of what each of its blocks makes."""
+
+
 def chained(draws: np.random.Generator) -> Artifact:
-    """Blocks that read what others wrote and heads found, mostly bits; some clamp, erase, or read what tokens say."""
-    layers, rows = int(draws.integers(3, 6)), int(draws.choice([5, 6, 8, 12]))
-    base = [f"b{at}" for at in range(int(draws.integers(2, 6)))]
-    found = [[f"h{layer}.{at}" for at in range(2)] for layer in range(layers)]
-    made = [[f"m{layer}.{at}" for at in range(int(draws.integers(1, 6)))] for layer in range(layers)]
+    """Blocks that read what others wrote and heads found, mostly bits; some erase, or read what tokens say.
+
+    Heads compare what is settled behind blocks that are replayed, what is not, and both at once. The choice spells the
+    bits that the last block makes, so that few mistakes before it leave the choice as it was.
+    """
+    layers, rows = int(draws.integers(3, 6)), (1 << BITS) + 2
+    base = [f"b{at}" for at in range(BITS)]
+    found = [[f"h{layer}.{at}" for at in range(4)] for layer in range(layers)]
+    made = [[f"m{layer}.{at}" for at in range(BITS)] for layer in range(layers)]
     every = [*base, *chain(*found, *made)]
     b = Builder(every, rows, layers=layers, heads=2, neurons=80)
     scale = b.lead * (LONGEST + 2)
@@ -37,41 +45,48 @@ def chained(draws: np.random.Generator) -> Artifact:
     def some(names: list[str], most: int) -> list[str]:
         return [str(name) for name in draws.choice(names, min(len(names), int(draws.integers(1, most + 1))), False)]
 
-    def weight() -> float:
-        return float(draws.choice([1, -1, 2, -2, 0.5, 3, 0.1]))
+    def spelt(names: list[str], number: int) -> dict[str, float]:
+        return {name: float(number >> bit & 1) for bit, name in enumerate(names)}
 
     for row in range(2, rows):
         odd = {name: float(draws.choice([-1, 0.5, 2, -0.0])) for name in some(base, 1) if draws.random() < 0.2}
-        b.embed(row, {name: float(draws.integers(0, 2)) for name in base} | odd)
-    known = list(base)
+        b.embed(row, spelt(base, row - 2) | odd)
+        b.nearest(row, spelt(made[-1], row - 2))
+        b.weights["unembed.b_U"][row] += 0.01 * draws.normal()  # means may be as near to one as to another
+    known, blocks = list(base), list(base)  # all, and without what heads found
     for layer in range(layers):
-        if draws.random() < 0.8:
-            wanted = some(known, 2)
-            parts: list[tuple[Terms, Terms]] = [({n: 2 * scale, "1": -scale}, {n: 2.0, "1": -1.0}) for n in wanted]
-            seen = zip(some(known, 2), found[layer], strict=False)
-            moves: list[tuple[Terms, str]] = [({name: weight()}, to) for name, to in seen]
-            b.head(layer, 0, parts, moves, begin=(len(parts) - 1) * scale)
-            known += found[layer]
+        for head in range(2):
+            keys = some(blocks, 2) + [name for name in some(known, 1) if draws.random() < 0.3]
+            queries = draws.choice(blocks if draws.random() < 0.5 else known, len(keys)).tolist()
+            parts: list[tuple[Terms, Terms]] = [
+                ({query: 2 * scale, "1": -scale}, {key: 2.0, "1": -1.0})
+                for key, query in zip(keys, queries, strict=True)
+            ]
+            seen = zip(some(known, 2), found[layer][2 * head :], strict=False)
+            moves: list[tuple[Terms, str]] = [({name: 1.0}, to) for name, to in seen]
+            slope = float(draws.choice([b.lead, b.lead, -b.lead, 0]))
+            b.head(layer, head, parts, moves, begin=(len(parts) - 1) * scale, slope=slope)
+        known += found[layer]
         for name in known:
             if draws.random() < 0.1:
                 b.neuron(layer, {name: 1.0}, {name: -1.0})
-        for to in [*some(every, 3), *made[layer]]:
-            read = {name: weight() for name in some(known, 4)} | {"1": float(draws.choice([0, -1, 1, 0.5]))}
+        for to in [*some(every, 2), *made[layer]]:
+            read = {name: float(draws.choice([1, -1, 2, -2])) for name in some(known, 4)}
+            read |= {"1": float(draws.choice([0, 0.5, 1])) - sum(read.values()) // 2}
             b.neuron(layer, read, {to: 1.0})
-            if draws.random() < 0.7:
+            if draws.random() < 0.9:
                 b.neuron(layer, read | {"1": read["1"] - 1}, {to: -1.0})
         known += made[layer]
-    read = some([*chain(*made)], 6)
-    for row in range(2, rows):
-        b.weights["unembed.W_U"][:, row] = b.reading({name: float(draws.integers(-9, 10)) for name in read})[0]
-        b.weights["unembed.b_U"][row] = draws.normal()
+        blocks += made[layer]
     b.never(0)
     b.never(1)
     return b.artifact()
 
 
 @pytest.mark.parametrize("nodes", [1, 1 << 16])
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    "seed", [0, 1, 4]
+)  # of 0 and 4 each fails without `caught_up`, or with rows of what is not settled
 def test_chains_of_blocks_agree_fed_run_restored_and_in_threads(seed, nodes, monkeypatch, tmp_path):
     draws = np.random.default_rng(seed)
     artifact = chained(draws)
@@ -79,7 +94,7 @@ def test_chains_of_blocks_agree_fed_run_restored_and_in_threads(seed, nodes, mon
     monkeypatch.setattr(generate_replay, "SETS", 4 if nodes == 1 else 1 << 12)
     sparse, rows = Sparse(artifact), artifact.spec.d_vocab
     some = draws.integers(2, rows, 8).tolist()
-    fed = [[0, *some * 8], draws.integers(2, rows, 40).tolist(), some * 8]
+    fed = [[0, *draws.integers(2, rows, 200).tolist()], some * 8, draws.integers(2, rows, 100).tolist()]
     dense = DenseStream(artifact)
     expected = [(dense.feed(prompt).tolist(), dense.run(150).tolist()) for prompt in fed]
 

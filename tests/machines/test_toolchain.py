@@ -155,6 +155,11 @@ def test_doubles_are_printed_however_they_are_given(tmp_path, line, printed):
     assert outcome(tmp_path, text, cflags=['-DFORMAT="%.1f"', "-w"]).output == printed
 
 
+def test_doubles_are_printed_by_a_function_declared_without_parameters(tmp_path):
+    text = 'int printf(); int main(void) { printf("%d %.2f", 3, 1.5); return 0; }'
+    assert outcome(tmp_path, text, cflags=["-w"]).output == b"3 1.50"
+
+
 def test_what_prints_doubles_is_linked_where_some_may_be_given(tmp_path):
     def size(text: str, *cflags: str) -> int:
         return sum(len(part.data) for part in compiled(tmp_path, TO_ANY + text, cflags=["-w", *cflags]).segments)

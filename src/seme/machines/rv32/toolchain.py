@@ -43,8 +43,9 @@ ALONE = ("-ffreestanding", "-fno-builtin")
 OFTEN = frozenset({"division", "malloc", "memory", "sort", "string"})
 """Files of the library that programs spend time in; the others are made small, since a program is part of a prompt."""
 
-GIVES_DOUBLE = re.compile(r"\bcall\b.*\.\.\.\) .*\b(double|fp128)\b")
-"""In the compiler's own language: a call that gives a double to a function of any number of arguments."""
+GIVES_DOUBLE = re.compile(r"\bcall\b.*\.\.\.\) .*\b(double|fp128)\b|^declare .*\(\.\.\.\)", re.MULTILINE)
+"""In the compiler's own language: a call that gives a double to a function of any number of arguments, or a function
+declared without parameters, as `int printf();`, of which it is not known whether it is one."""
 
 SHOWN = 12
 """Lines of the compiler's that are shown. Before an unknown processor come all that are known."""
