@@ -176,3 +176,11 @@ def test_numbers_of_more_than_a_word_are_printed_in_every_base(tmp_path):
     calls = "".join(f'printf("%llu %llo %llx\\n", {n}ull, {n}ull, {n}ull);' for n in numbers)
     done = outcome(tmp_path, f"#include <stdio.h>\nint main(void) {{ {calls} return 0; }}")
     assert done.output.decode().splitlines() == [f"{n} {n:o} {n:x}" for n in numbers]
+
+
+@pytest.mark.parametrize("standard", ["c89", "c23"])
+def test_the_headers_are_of_every_standard(tmp_path, standard):
+    headers = sorted(path.name for path in (toolchain.LIBRARY / "include").iterdir())
+    assert "string.h" in headers
+    text = "".join(f"#include <{name}>\n" for name in headers) + "int main(void) { return 7; }\n"
+    assert outcome(tmp_path, text, cflags=[f"-std={standard}", "-pedantic", "-Werror"]).exit == 7

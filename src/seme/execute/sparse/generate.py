@@ -48,12 +48,13 @@ def generate(plan: Plan) -> Source:
     replays = Replays()
     body = [*_start(text), "way on = {0};"]
     text.close(-1)
-    asking = max((layer for layer, block in enumerate(plan.blocks) if block.heads), default=0)
+    last_attending = max((layer for layer, block in enumerate(plan.blocks) if block.heads), default=0)
     for layer in range(len(plan.blocks)):
         text.open(2 * layer)
         body += [*norm, *write_heads(text, layer, replays)]
         text.close(2 * layer)
-        if layer == asking:
+        if layer == last_attending:
+            # What is behind says only what follows this token: nothing is kept of it.
             body.append("if (!chooses) { s->length++; return 0; }")
         body += [*norm, *write_neurons(text, layer, replays)]
         text.close(2 * layer + 1)
