@@ -2,7 +2,8 @@
  *
  * A node keeps what a block read and wrote for some token: a bit for each place that was 0 or 1 for every token so far, a
  * number for each other. Such blocks form a chain: of one behind the first a node keeps which node of the block before
- * it was this token's, and of what is read only what no block of the chain read or wrote before. Nodes of one token lie
+ * it was this token's, and of what is read only what no block of the chain read or wrote before. Which node is meant is
+ * guessed, by the node before it or by the token before, compared, and else looked for by a hash. Nodes of one token lie
  * one behind the other. When a place turns out to be no bit, or there is no more room, all are forgotten.
  */
 typedef struct {
@@ -20,13 +21,13 @@ typedef struct {
 } replay;
 
 typedef struct layout {
-  unsigned char lanes[MOST_READ];             /* of each eight that is read, which are bits */
-  unsigned char outs[MOST_WRITTEN];           /* of each that is written */
-  int shown, written;                         /* eights of outputs: that are written at once, and all */
-  int read, told, all;                        /* numbers: that are read; and of outputs that are written at once; and all */
-  int numbers, rows;                          /* where numbers begin, in bytes, and row numbers + 1, 0 where not known */
-  int units;                                  /* the length of a node, in UNITs */
-  u32 places[8 * (MOST_READ + MOST_WRITTEN)]; /* where numbers stand */
+  unsigned char lanes[MOST_READ];               /* of each eight that is read, which are bits */
+  unsigned char outs[MOST_WRITTEN];             /* of each that is written */
+  int shown, written;                           /* eights of outputs: that are written at once, and all */
+  int read_numbers, shown_numbers, all_numbers; /* that are read; and of outputs that are written at once; and all */
+  int numbers, rows;                            /* where numbers begin, in bytes, and row numbers + 1, 0 where not known */
+  int units;                                    /* the length of a node, in UNITs */
+  u32 places[8 * (MOST_READ + MOST_WRITTEN)];   /* where numbers stand */
 } layout;
 
 typedef struct {
@@ -82,7 +83,7 @@ inlined int keeps(const node *n, const void *of, const double *x, const replay *
     off |= bits_in(v != spread(n->bits[w])) & as->lanes[w];
   }
   const u64 *numbers = numbers_of(n, as);
-  for (int i = 0; i < as->read; i++) off |= bits_of(x[as->places[i]]) != numbers[i];
+  for (int i = 0; i < as->read_numbers; i++) off |= bits_of(x[as->places[i]]) != numbers[i];
   return !off;
 }
 
@@ -101,7 +102,7 @@ inlined unsigned char shortened(state *s, const double *x, u32 from, unsigned la
 /* What a block reads, as a node keeps it. */
 inlined void key_of(state *s, const double *x, const replay *r, const layout *as, unsigned char *bits, u64 *numbers) {
   for (int w = 0; w < r->reads.eights; w++) bits[w] = shortened(s, x, r->reads.from[w], as->lanes[w]);
-  for (int i = 0; i < as->read; i++) numbers[i] = bits_of(x[as->places[i]]);
+  for (int i = 0; i < as->read_numbers; i++) numbers[i] = bits_of(x[as->places[i]]);
 }
 
 /* A hash of what a block reads and of what its node follows; `bits` as it keeps them. */
@@ -131,7 +132,7 @@ apart node *sought(state *s, const double *x, const replay *r, const layout *as,
   u64 numbers[8 * MOST_READ];
   key_of(s, x, r, as, bits, numbers);
   if (unlikely(s->outdated)) return 0;
-  on->hash = hash_of(on->of, bits, numbers, r->reads.eights, as->read);
+  on->hash = hash_of(on->of, bits, numbers, r->reads.eights, as->read_numbers);
   u32 some = (u32)(on->hash >> 32) | 1;
   slot *set = set_of(s, on->hash), *free = 0;
   for (slot *p = set; p < set + 8; p++) {
@@ -150,7 +151,7 @@ apart node *sought(state *s, const double *x, const replay *r, const layout *as,
   on->noting = 1;
   node *only = node_at(s, *on->guess);
   if (*on->guess && !only->listed) {
-    u64 hash = hash_of(only->of, only->bits, numbers_of(only, as), r->reads.eights, as->read);
+    u64 hash = hash_of(only->of, only->bits, numbers_of(only, as), r->reads.eights, as->read_numbers);
     listed(s, only, hash, 0);
     if (on->to && on->to->at) on->to = 0;
   }
@@ -169,7 +170,7 @@ inlined void written(double *x, const replay *r, const layout *as, const node *n
 inlined void caught_up(const state *s, double *x, way *on) {
   for (int i = 0; i < on->owed; i++) {
     const layout *as = s->layouts + on->blocks[i]->number;
-    written(x, on->blocks[i], as, on->nodes[i], as->shown, as->written, as->told, as->all);
+    written(x, on->blocks[i], as, on->nodes[i], as->shown, as->written, as->shown_numbers, as->all_numbers);
   }
   on->owed = 0;
 }
@@ -183,27 +184,27 @@ static const replay *const ALL_REPLAYS[REPLAYS + 1];
 
 /* Says how a block's nodes keep what it reads and writes. */
 static void laid_out(const state *s, const replay *r, layout *as) {
-  as->all = 0;
+  as->all_numbers = 0;
   for (int w = 0; w < r->reads.eights; w++) {
     as->lanes[w] = 0;
     for (int i = 0; i < 8; i++) {
       u32 at = r->reads.from[w] + i;
       if (!(r->reads.masks[w] >> i & 1)) continue;
-      if (s->is_number[at]) as->places[as->all++] = at;
+      if (s->is_number[at]) as->places[as->all_numbers++] = at;
       else as->lanes[w] |= 1 << i;
     }
   }
-  as->read = as->told = as->all;
+  as->read_numbers = as->shown_numbers = as->all_numbers;
   as->shown = (r->shown + 7) / 8;
   as->written = (r->outputs + 7) / 8;
   memset(as->outs, 0, sizeof(as->outs));
   for (int o = 0; o < r->outputs; o++) {
-    if (s->is_number[r->first + o]) as->places[as->all++] = r->first + o;
+    if (s->is_number[r->first + o]) as->places[as->all_numbers++] = r->first + o;
     else as->outs[o / 8] |= 1 << o % 8;
-    if (o < 8 * as->shown) as->told = as->all;
+    if (o < 8 * as->shown) as->shown_numbers = as->all_numbers;
   }
   as->numbers = (sizeof(node) + r->reads.eights + as->written + 7) / 8 * 8;
-  as->rows = as->numbers + 8 * as->all;
+  as->rows = as->numbers + 8 * as->all_numbers;
   as->units = (as->rows + 4 * r->rows + UNIT - 1) / UNIT;
 }
 
@@ -257,7 +258,7 @@ inlined int replayed(state *s, double *x, const replay *r, way *on) {
   on->at = n;
   if (r->number == 0) s->last = n ? number_of(s, n) : 0;
   if (!n) return 0;
-  written(x, r, as, n, 0, as->shown, as->read, as->told);
+  written(x, r, as, n, 0, as->shown, as->read_numbers, as->shown_numbers);
   s->replays++;
   on->blocks[on->owed] = r;
   on->nodes[on->owed++] = n;
@@ -272,7 +273,7 @@ apart void noted(state *s, const double *x, const replay *r, way *on) {
   key_of(s, x, r, as, n->bits, numbers);
   for (int o = 0; o < as->written; o++)
     n->bits[r->reads.eights + o] = shortened(s, x, r->first + 8 * o, as->outs[o]);
-  for (int i = as->read; i < as->all; i++) numbers[i] = bits_of(x[as->places[i]]);
+  for (int i = as->read_numbers; i < as->all_numbers; i++) numbers[i] = bits_of(x[as->places[i]]);
   if (unlikely(s->outdated)) return;
   memset((char *)n + as->rows, 0, 4 * r->rows);
   n->of = on->of;
