@@ -273,7 +273,7 @@ def test_memory_that_is_too_small_is_told(computer, monkeypatch, tiny):
         Computer(computer.artifact, engine="dense").start(tiny)
     run = computer.start(tiny)
 
-    def full(rows):
+    def full(rows, *, choices):
         raise MemoryError
 
     monkeypatch.setattr(run.stream, "feed", full)

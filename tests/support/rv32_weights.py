@@ -157,7 +157,7 @@ class Foretold:
         """Tokens read by the stream."""
         return self._stream.length
 
-    def feed(self, rows: Sequence[int] | np.ndarray) -> np.ndarray:
+    def feed(self, rows: Sequence[int] | np.ndarray, *, choices: bool = True) -> np.ndarray:
         """Reads the prompt, and as much of the trace as the weights choose themselves."""
         given = np.asarray(rows)
         chosen = self._stream.feed(np.concatenate([given, self._trace]))[len(given) - 1 : -1]
