@@ -26,7 +26,7 @@ void seme_put_many(sink *to, int byte, int count);
 /* Prefix, then `zeros` zeros, then the body, set in the field's width. */
 void seme_put_field(sink *to, const conversion *c, const char *prefix, int zeros, const char *body, int length);
 
-/* Puts out the next value, a double or a long double. Half of what printf needs; it is linked where a program gives a
+/* Puts out the next value, a double or a long double. Most of what printf needs; it is linked where a program gives a
    function of any number of arguments a double, as toolchain.py sees, and is null otherwise. */
 __attribute__((weak)) void seme_put_real(sink *to, const conversion *c, int is_long, va_list *values);
 
